@@ -1,0 +1,144 @@
+import { create, toBinary } from "@bufbuild/protobuf";
+import { customPrimitive } from "./autodiff.js";
+import { inputPrimitive, type Node, type Primitive, topological, valuePrimitive } from "./core.js";
+import { dtypes } from "./dtype.js";
+import { HebbError } from "./errors.js";
+import { Emitter } from "./onnx/emitter.js";
+import { ModelProtoSchema, type ValueInfoProto, ValueInfoProtoSchema } from "./onnx/onnx_pb.js";
+import { isPassThrough } from "./primitives/structure.js";
+import type { Signature } from "./runtime/backend.js";
+import { Tensor } from "./tensor.js";
+
+/** A graph in normal form: no duplicates, no pass-through nodes, only operations that the runtime can execute. */
+export interface Graph {
+  /** Inputs before users. */
+  readonly order: readonly Tensor[];
+  readonly outputs: readonly Tensor[];
+  /** Leaves that hold values: fed at each call, like arguments. */
+  readonly captures: readonly Tensor[];
+  /** Equal hashes mean the same computation. */
+  readonly hash: string;
+}
+
+/** Brings the graph behind `outputs` into normal form. `args` are its placeholders, in the order they will be fed. */
+export function normalise(outputs: readonly Tensor[], args: readonly Tensor[]): Graph {
+  const canonical = new Map<Tensor, Tensor>();
+  const byKey = new Map<string, Tensor>();
+  const ids = new Map<Tensor, number>();
+  const order: Tensor[] = [];
+  const captures: Tensor[] = [];
+  const argIndex = new Map(args.map((t, i) => [t, i]));
+
+  const visit = (root: Tensor): Tensor => {
+    for (const t of topological([root], (x) => !canonical.has(x))) {
+      if (!canonical.has(t)) canonical.set(t, place(t));
+    }
+    return canonical.get(root)!;
+  };
+
+  const place = (t: Tensor): Tensor => {
+    const { primitive, inputs: raw, attrs } = t.node;
+    if (isPassThrough(primitive)) return canonical.get(raw[0])!;
+    if (primitive === customPrimitive) return canonical.get(raw[raw.length - 1])!;
+    if (primitive === inputPrimitive || primitive === valuePrimitive) return leaf(t, primitive);
+    const inputs = raw.map((i) => canonical.get(i)!);
+    const lowered = primitive.lower?.(inputs, attrs);
+    if (lowered) return visit(lowered);
+    const key = `${primitive.name}(${inputs.map((i) => ids.get(i)).join(",")})${primitive.key ? primitive.key(attrs) : JSON.stringify(attrs)}`;
+    const twin = byKey.get(key);
+    if (twin) return twin;
+    const same = inputs.every((input, i) => input === raw[i]);
+    const node = same ? t : new Tensor({ primitive, inputs, attrs }, t.shape, t.dtype);
+    return enter(node, key);
+  };
+
+  const leaf = (t: Tensor, primitive: Primitive): Tensor => {
+    const index = argIndex.get(t);
+    if (index !== undefined) return enter(t, `arg${index}:${t.dtype}[${t.shape}]`);
+    if (primitive === inputPrimitive) {
+      throw new HebbError(
+        `A placeholder of shape [${t.shape}] is used outside the function that it belongs to; return it from that function instead of keeping it.`,
+      );
+    }
+    captures.push(t);
+    return enter(t, `capture${captures.length}:${t.dtype}[${t.shape}]`);
+  };
+
+  const enter = (t: Tensor, key: string): Tensor => {
+    ids.set(t, ids.size);
+    byKey.set(key, t);
+    canonical.set(t, t);
+    order.push(t);
+    keys.push(key);
+    return t;
+  };
+  const keys: string[] = [];
+
+  const results = outputs.map(visit);
+  const hash = `${keys.join(";")}=>${results.map((t) => ids.get(t)).join(",")}`;
+  return { order, outputs: results, captures, hash };
+}
+
+/** The ONNX model of a graph; its inputs are `args` that are used, then captures. */
+export function emitModel(
+  graph: Graph,
+  args: readonly Tensor[],
+): { model: Uint8Array; signature: Signature; used: readonly Tensor[] } {
+  const e = new Emitter();
+  const names = new Map<Tensor, string>();
+  const present = new Set(graph.order);
+  const used = [...args.filter((t) => present.has(t)), ...graph.captures];
+  for (const t of used) names.set(t, e.fresh());
+  const inputs = used.map((t) => valueInfo(names.get(t)!, t));
+  for (const t of graph.order) {
+    if (names.has(t)) continue;
+    const node: Node = t.node;
+    const { primitive, attrs } = node;
+    if (!primitive.emit) throw new HebbError(`The operation "${primitive.name}" has no ONNX form.`);
+    names.set(
+      t,
+      primitive.emit(
+        e,
+        node.inputs.map((i) => names.get(i)!),
+        { attrs, inputs: node.inputs, shape: t.shape, dtype: t.dtype },
+      ),
+    );
+  }
+  // Each output needs a name of its own: two outputs may be one tensor, and an output may be an input or a constant.
+  const taken = new Set<string>([...used.map((t) => names.get(t)!), ...e.initializers.map((i) => i.name!)]);
+  const outputs = graph.outputs.map((t) => {
+    const own = names.get(t)!;
+    const name = taken.has(own) ? e.node("Identity", [own]) : own;
+    taken.add(name);
+    return { name, shape: t.shape, dtype: t.dtype };
+  });
+  const model = create(ModelProtoSchema, {
+    irVersion: 10n,
+    producerName: "hebb",
+    opsetImport: [...e.domains].map((domain) => ({ domain, version: domain === "" ? 21n : 1n })),
+    graph: {
+      name: "hebb",
+      node: e.graphNodes,
+      initializer: e.initializers,
+      input: inputs,
+      output: outputs.map((o) => valueInfo(o.name, o)),
+    },
+  });
+  const signature = { inputs: used.map((t) => names.get(t)!), outputs };
+  return { model: toBinary(ModelProtoSchema, model), signature, used };
+}
+
+function valueInfo(name: string, { shape, dtype }: Pick<Tensor, "shape" | "dtype">): ValueInfoProto {
+  return create(ValueInfoProtoSchema, {
+    name,
+    type: {
+      value: {
+        case: "tensorType",
+        value: {
+          elemType: dtypes[dtype].onnx,
+          shape: { dim: shape.map((n) => ({ value: { case: "dimValue" as const, value: BigInt(n) } })) },
+        },
+      },
+    },
+  });
+}

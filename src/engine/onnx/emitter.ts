@@ -1,0 +1,110 @@
+import { create } from "@bufbuild/protobuf";
+import { type DType, dtypes, type NDArray } from "../dtype.js";
+import { HebbError } from "../errors.js";
+import {
+  type AttributeProto,
+  AttributeProtoSchema,
+  AttributeProto_AttributeType as AttributeType,
+  type NodeProto,
+  NodeProtoSchema,
+  type TensorProto,
+  TensorProtoSchema,
+} from "./onnx_pb.js";
+
+export type Attribute = number | string | readonly number[] | NDArray;
+
+/** ONNX attributes that are floats even when their value is a whole number. */
+const floatAttributes = new Set(["epsilon", "alpha", "beta"]);
+
+const utf8 = new TextEncoder();
+
+/** Collects the nodes and constants of one ONNX graph; used by the emission rules of primitives. */
+export class Emitter {
+  readonly graphNodes: NodeProto[] = [];
+  readonly initializers: TensorProto[] = [];
+  readonly domains = new Set<string>([""]);
+  #constants = new Map<string, string>();
+  #count = 0;
+
+  fresh(): string {
+    return `v${this.#count++}`;
+  }
+
+  /** A node with one output. */
+  node(op: string, inputs: readonly string[], attrs: Readonly<Record<string, Attribute>> = {}, domain = ""): string {
+    return this.nodes(op, inputs, 1, attrs, domain)[0];
+  }
+
+  /** A node with several outputs. */
+  nodes(
+    op: string,
+    inputs: readonly string[],
+    outputs: number,
+    attrs: Readonly<Record<string, Attribute>> = {},
+    domain = "",
+  ): string[] {
+    const names = Array.from({ length: outputs }, () => this.fresh());
+    this.domains.add(domain);
+    this.graphNodes.push(
+      create(NodeProtoSchema, {
+        opType: op,
+        domain,
+        input: [...inputs],
+        output: names,
+        attribute: Object.entries(attrs).map(([name, value]) => attribute(name, value)),
+      }),
+    );
+    return names;
+  }
+
+  /** A cast, unless the value is of that dtype already. */
+  cast(name: string, to: DType, from?: DType): string {
+    return from === to ? name : this.node("Cast", [name], { to: dtypes[to].onnx });
+  }
+
+  /** A constant; equal constants are stored once. */
+  constant(array: NDArray): string {
+    const key = `${array.dtype}[${array.shape}]${array.data.join(",")}`;
+    let name = this.#constants.get(key);
+    if (!name) {
+      name = this.fresh();
+      this.#constants.set(key, name);
+      this.initializers.push(tensorProto(name, array));
+    }
+    return name;
+  }
+
+  /** A constant vector of int64: shapes, axes, pads. */
+  ints(values: readonly number[]): string {
+    return this.constant({ data: BigInt64Array.from(values, BigInt), shape: [values.length], dtype: "int64" });
+  }
+  scalarInt(value: number): string {
+    return this.constant({ data: BigInt64Array.of(BigInt(value)), shape: [], dtype: "int64" });
+  }
+}
+
+export function tensorProto(name: string, { data, shape, dtype }: NDArray): TensorProto {
+  return create(TensorProtoSchema, {
+    name,
+    dims: shape.map(BigInt),
+    dataType: dtypes[dtype].onnx,
+    // Raw data are little-endian, as are all platforms that JavaScript runs on.
+    rawData: new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength),
+  });
+}
+
+function attribute(name: string, value: Attribute): AttributeProto {
+  if (typeof value === "string") {
+    return create(AttributeProtoSchema, { name, type: AttributeType.STRING, s: utf8.encode(value) });
+  }
+  if (typeof value === "number") {
+    return Number.isInteger(value) && !floatAttributes.has(name)
+      ? create(AttributeProtoSchema, { name, type: AttributeType.INT, i: BigInt(value) })
+      : create(AttributeProtoSchema, { name, type: AttributeType.FLOAT, f: value });
+  }
+  if (Array.isArray(value)) {
+    if (!value.every(Number.isInteger)) throw new HebbError(`ONNX attribute ${name} is not a list of integers.`);
+    return create(AttributeProtoSchema, { name, type: AttributeType.INTS, ints: value.map(BigInt) });
+  }
+  return create(AttributeProtoSchema, { name, type: AttributeType.TENSOR, t: tensorProto("", value as NDArray) });
+}

@@ -1,0 +1,82 @@
+import { apply, type Primitive } from "../core.js";
+import { ShapeError } from "../errors.js";
+import { show } from "../shape.js";
+import type { Tensor } from "../tensor.js";
+import { mod } from "./elementwise.js";
+import { scatterAdd } from "./indexing.js";
+import { flatten, reshape } from "./structure.js";
+
+interface Window extends Record<string, any> {
+  readonly kernel: readonly number[];
+  readonly strides: readonly number[];
+  readonly padding: readonly number[];
+}
+
+const onnxWindow = ({ kernel, strides, padding }: Window) => ({
+  kernel_shape: kernel,
+  strides,
+  pads: [...padding, ...padding],
+});
+
+function pooled(operation: string, shape: readonly number[], { kernel, strides, padding }: Window): number[] {
+  if (shape.length !== kernel.length + 2) {
+    throw new ShapeError(
+      operation,
+      `input ${show(shape)} is not [N, C, ...spatial] with ${kernel.length} spatial axes`,
+    );
+  }
+  const spatial = shape.slice(2).map((n, i) => Math.floor((n + 2 * padding[i] - kernel[i]) / strides[i]) + 1);
+  if (spatial.some((n) => n < 1))
+    throw new ShapeError(operation, `window ${show(kernel)} is larger than the padded input ${show(shape)}`);
+  return [...shape.slice(0, 2), ...spatial];
+}
+
+const fold = (x: Tensor): Tensor => reshape(x, [x.shape[0] * x.shape[1], ...x.shape.slice(2)]);
+const unfold = (x: Tensor, size: number): Tensor => reshape(x, [size, x.shape[0] / size, ...x.shape.slice(1)]);
+
+const maxPoolPrimitive: Primitive<Window> = {
+  name: "maxPool",
+  infer: ([x], window) => ({ shape: pooled("maxPool", x.shape, window), dtype: x.dtype }),
+  grad(g, { inputs: [x], attrs }) {
+    const at = apply(indicesPrimitive, [x], attrs);
+    return [reshape(scatterAdd(flatten(g), flatten(at), x.size), x.shape)];
+  },
+  batch: ([x], _batched, window, size) => unfold(apply(maxPoolPrimitive, [fold(x)], window), size),
+  emit: (e, [x], { attrs }) => e.nodes("MaxPool", [x], 2, onnxWindow(attrs))[0],
+};
+
+/** Where each maximum stands in the flattened input (the first of equals). */
+const indicesPrimitive: Primitive<Window> = {
+  name: "maxPoolIndices",
+  infer: ([x], window) => ({ shape: pooled("maxPool", x.shape, window), dtype: "int64" }),
+  grad: "none",
+  batch([x], _batched, window, size) {
+    const each = x.size / size;
+    return mod(unfold(apply(indicesPrimitive, [fold(x)], window), size), each);
+  },
+  emit: (e, [x], { attrs }) => e.nodes("MaxPool", [x], 2, onnxWindow(attrs))[1],
+};
+
+export interface PoolOptions {
+  /** Default: the window itself, so that windows do not overlap. */
+  readonly stride?: number | readonly number[];
+  readonly padding?: number | readonly number[];
+}
+
+const perAxis = (value: number | readonly number[], rank: number): readonly number[] =>
+  typeof value === "number" ? new Array(rank).fill(value) : value;
+
+export function poolWindow(
+  x: Tensor,
+  size: number | readonly number[],
+  { stride = size, padding = 0 }: PoolOptions,
+): Window {
+  const rank = x.rank - 2;
+  return { kernel: perAxis(size, rank), strides: perAxis(stride, rank), padding: perAxis(padding, rank) };
+}
+
+/** The largest value in each window of `x` [N, C, ...spatial]; the first of equals gets the gradient. */
+export const maxPool = (x: Tensor, size: number | readonly number[], options: PoolOptions = {}): Tensor =>
+  apply(maxPoolPrimitive, [x], poolWindow(x, size, options));
+
+export const poolPrimitives: readonly Primitive[] = [maxPoolPrimitive, indicesPrimitive];

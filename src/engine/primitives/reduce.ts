@@ -1,0 +1,98 @@
+import { apply, type Primitive } from "../core.js";
+import { dtypes } from "../dtype.js";
+import { ShapeError } from "../errors.js";
+import { normalAxes, normalAxis, type Shape, sameShape, show } from "../shape.js";
+import type { Tensor } from "../tensor.js";
+import { div, equal, mul, neg } from "./elementwise.js";
+import { broadcastTo, cast, flip, reshape } from "./structure.js";
+
+type Axes = { axes: readonly number[] };
+
+const without = (shape: Shape, axes: readonly number[]): number[] => shape.filter((_, i) => !axes.includes(i));
+const withOnes = (shape: Shape, axes: readonly number[]): number[] => shape.map((n, i) => (axes.includes(i) ? 1 : n));
+/** Stretches a reduced tensor back over the axes that were reduced. */
+const stretch = (t: Tensor, shape: Shape, axes: readonly number[]): Tensor =>
+  broadcastTo(reshape(t, withOnes(shape, axes)), shape);
+
+const sumPrimitive: Primitive<Axes> = {
+  name: "sum",
+  infer: ([x], { axes }) => ({ shape: without(x.shape, axes), dtype: x.dtype }),
+  grad: (g, { inputs: [x], attrs: { axes } }) => [stretch(g, x.shape, axes)],
+  batch: ([x], _batched, { axes }) => apply(sumPrimitive, [x], { axes: axes.map((a) => a + 1) }),
+  emit: (e, [x], { attrs: { axes } }) => e.node("ReduceSum", [x, e.ints(axes)], { keepdims: 0 }),
+};
+
+const maxPrimitive: Primitive<Axes> = {
+  name: "max",
+  infer([x], { axes }) {
+    if (axes.some((a) => x.shape[a] === 0))
+      throw new ShapeError("max", `an axis of ${show(x.shape)} that is reduced is empty`);
+    return { shape: without(x.shape, axes), dtype: x.dtype };
+  },
+  // Ties share the gradient evenly.
+  grad(g, { inputs: [x], output, attrs: { axes } }) {
+    const hit = cast(equal(x, stretch(output, x.shape, axes)), x.dtype);
+    return [mul(hit, stretch(div(g, sum(hit, axes)), x.shape, axes))];
+  },
+  batch: ([x], _batched, { axes }) => apply(maxPrimitive, [x], { axes: axes.map((a) => a + 1) }),
+  emit: (e, [x], { attrs: { axes } }) => e.node("ReduceMax", [x, e.ints(axes)], { keepdims: 0 }),
+};
+
+const argmaxPrimitive: Primitive<{ axis: number }> = {
+  name: "argmax",
+  infer([x], { axis }) {
+    if (x.shape[axis] === 0) throw new ShapeError("argmax", `axis ${axis} of ${show(x.shape)} is empty`);
+    return { shape: without(x.shape, [axis]), dtype: "int32" };
+  },
+  grad: "none",
+  batch: ([x], _batched, { axis }) => apply(argmaxPrimitive, [x], { axis: axis + 1 }),
+  emit: (e, [x], { attrs: { axis } }) => e.cast(e.node("ArgMax", [x], { axis, keepdims: 0 }), "int32"),
+};
+
+const cumsumPrimitive: Primitive<{ axis: number }> = {
+  name: "cumsum",
+  infer: ([x]) => x,
+  grad: (g, { attrs: { axis } }) => [flip(cumsum(flip(g, axis), axis), axis)],
+  batch: ([x], _batched, { axis }) => cumsum(x, axis + 1),
+  emit: (e, [x], { attrs: { axis } }) => e.node("CumSum", [x, e.scalarInt(axis)]),
+};
+
+export const reducePrimitives: readonly Primitive[] = [sumPrimitive, maxPrimitive, argmaxPrimitive, cumsumPrimitive];
+
+interface ReduceOptions {
+  /** Keep reduced axes with size one. */
+  readonly keepDims?: boolean;
+}
+type AxesArgument = number | readonly number[];
+
+function reduce(primitive: Primitive<Axes>, x: Tensor, axes: AxesArgument | undefined, options: ReduceOptions): Tensor {
+  const list = normalAxes(primitive.name, axes, x.shape);
+  const out = list.length === 0 ? x : apply(primitive, [x], { axes: list });
+  return options.keepDims ? reshape(out, withOnes(x.shape, list)) : out;
+}
+
+/** The sum over `axes` (all of them by default); booleans are counted as int32. */
+export const sum = (x: Tensor, axes?: AxesArgument, options: ReduceOptions = {}): Tensor =>
+  reduce(sumPrimitive, dtypes[x.dtype].kind === "bool" ? cast(x, "int32") : x, axes, options);
+/** The largest value over `axes`; ties share the gradient. */
+export const max = (x: Tensor, axes?: AxesArgument, options: ReduceOptions = {}): Tensor =>
+  reduce(maxPrimitive, x, axes, options);
+/** The smallest value over `axes`; ties share the gradient. */
+export const min = (x: Tensor, axes?: AxesArgument, options: ReduceOptions = {}): Tensor =>
+  neg(max(neg(x), axes, options));
+/** The index of the largest value along `axis` (the first of equals), as int32. */
+export const argmax = (x: Tensor, axis = -1): Tensor =>
+  apply(argmaxPrimitive, [x], { axis: normalAxis("argmax", axis, x.shape) });
+/** The index of the smallest value along `axis` (the first of equals), as int32. */
+export const argmin = (x: Tensor, axis = -1): Tensor => argmax(neg(x), axis);
+/** Running sums along `axis`. */
+export const cumsum = (x: Tensor, axis = -1): Tensor =>
+  apply(cumsumPrimitive, [x], { axis: normalAxis("cumsum", axis, x.shape) });
+
+/** Sums out the axes along which `shape` was broadcast to the shape of `t`: the transpose of broadcasting. */
+export function sumTo(t: Tensor, shape: Shape): Tensor {
+  if (sameShape(t.shape, shape)) return t;
+  const lead = t.rank - shape.length;
+  const axes = t.shape.flatMap((n, i) => (i < lead || (shape[i - lead] === 1 && n !== 1) ? [i] : []));
+  return reshape(sum(t, axes), shape);
+}

@@ -1,0 +1,2 @@
+export { type HostRandom, hostRandom } from "./host.js";
+export * from "./keys.js";

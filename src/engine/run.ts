@@ -1,0 +1,56 @@
+import { emitModel, type Graph, normalise } from "./compile.js";
+import type { NDArray } from "./dtype.js";
+import type { Backend, Executable } from "./runtime/backend.js";
+import { getBackend, onBackend } from "./runtime/index.js";
+import type { Tensor } from "./tensor.js";
+
+/** A graph compiled for a backend: the arguments that it really uses, by position, then its captured leaves. */
+export interface Program {
+  readonly executable: Executable;
+  /** Positions in the list of arguments of the first inputs; captured leaves follow. */
+  readonly uses: readonly number[];
+}
+
+const limit = 256;
+const caches = new WeakMap<Backend, Map<string, Promise<Program>>>();
+
+/** Compiles a graph, or finds it: two functions that trace to the same computation share one session. */
+export function compileGraph(backend: Backend, graph: Graph, args: readonly Tensor[]): Promise<Program> {
+  let cache = caches.get(backend);
+  if (!cache) caches.set(backend, (cache = new Map()));
+  const found = cache.get(graph.hash);
+  if (found) {
+    // Moves it to the young end of the insertion order.
+    cache.delete(graph.hash);
+    cache.set(graph.hash, found);
+    return found;
+  }
+  const compiled = (async (): Promise<Program> => {
+    const { model, signature, used } = emitModel(graph, args);
+    const executable = await backend.compile(model, signature);
+    return { executable, uses: used.slice(0, used.length - graph.captures.length).map((t) => args.indexOf(t)) };
+  })();
+  compiled.catch(() => cache.delete(graph.hash));
+  cache.set(graph.hash, compiled);
+  if (cache.size > limit) {
+    // The oldest session is let go, not released: someone may still hold and run it; the collector ends it.
+    cache.delete(cache.keys().next().value!);
+  }
+  return compiled;
+}
+
+/** Computes tensors together and turns them into leaves that hold their values; returns those in host memory. */
+export async function realise(tensors: readonly Tensor[]): Promise<NDArray[]> {
+  const pending = tensors.filter((t) => t.value === undefined);
+  if (pending.length > 0) {
+    const backend = await getBackend();
+    const graph = normalise(pending, []);
+    const { executable } = await compileGraph(backend, graph, []);
+    const values = await Promise.all(graph.captures.map((t) => onBackend(backend, t.value!)));
+    const results = await executable.run(values);
+    pending.forEach((t, i) => {
+      t.settle(results[i]);
+    });
+  }
+  return Promise.all(tensors.map(async (t) => ("backend" in t.value! ? t.value.read() : t.value!)));
+}

@@ -1,0 +1,40 @@
+import type { DType, NDArray } from "../dtype.js";
+
+/** A value that lives with a backend between calls. */
+export interface DeviceValue {
+  readonly shape: readonly number[];
+  readonly dtype: DType;
+  readonly backend: Backend;
+  /** Copies the value to host memory. */
+  read(): Promise<NDArray>;
+  /** Lets go of the memory; the value must not be used again. */
+  release(): void;
+}
+
+/** A compiled model, ready to run. */
+export interface Executable {
+  /**
+   * Runs on values in the order of the model's inputs. `reuse` offers buffers, by output position, that nobody needs any
+   * more; a backend may write results into them.
+   */
+  run(inputs: readonly DeviceValue[], reuse?: readonly (DeviceValue | undefined)[]): Promise<DeviceValue[]>;
+  dispose(): void;
+}
+
+/** What executes ONNX models: the only thing that the engine asks of a runtime. */
+export interface Backend {
+  readonly name: string;
+  compile(model: Uint8Array, signature: Signature): Promise<Executable>;
+  /** Takes a host array over; backends in host memory do not copy. */
+  write(array: NDArray): DeviceValue;
+}
+
+export interface Signature {
+  readonly inputs: readonly string[];
+  readonly outputs: readonly { readonly name: string; readonly shape: readonly number[]; readonly dtype: DType }[];
+}
+
+export interface BackendOptions {
+  /** Threads for one operation. Default: all cores. */
+  readonly threads?: number;
+}

@@ -1,0 +1,101 @@
+import { placeholder, topological } from "./core.js";
+import { HebbError, ShapeError } from "./errors.js";
+import { moveAxis } from "./primitives/batching.js";
+import { broadcastTo } from "./primitives/structure.js";
+import { normalAxis, show } from "./shape.js";
+import { Tensor } from "./tensor.js";
+import { flattenTree, unflattenTree } from "./tree.js";
+
+export interface VmapOptions {
+  /** For each argument, the axis to map over; null for an argument shared by all examples. Default: 0 for all. */
+  readonly inAxes?: number | readonly (number | null)[];
+  /** Where the mapped axis stands in the outputs. Default 0. */
+  readonly outAxes?: number;
+  /** The number of examples, needed only when every argument is shared. */
+  readonly size?: number;
+}
+
+/**
+ * Maps a function written for one example over an axis of its arguments, as one graph: `vmap(grad(loss), { inAxes:
+ * [null, 0, 0] })(params, x, y)` gives per-example gradients. Throws `ShapeError` when mapped axes differ in size.
+ */
+export function vmap<A extends any[], R>(f: (...args: A) => R, options: VmapOptions = {}): (...args: any[]) => R {
+  const { inAxes = 0, outAxes = 0 } = options;
+  return (...args) => {
+    if (typeof inAxes !== "number" && inAxes.length !== args.length) {
+      throw new HebbError(`vmap: inAxes has ${inAxes.length} entries for ${args.length} arguments.`);
+    }
+    const mapped = new Map<Tensor, Tensor>();
+    let size = options.size;
+    const inner = args.map((arg, n) => {
+      const axis = typeof inAxes === "number" ? inAxes : inAxes[n];
+      if (axis === null) return arg;
+      const { leaves, def, paths } = flattenTree(arg);
+      return unflattenTree(
+        def,
+        leaves.map((leaf, i) => {
+          if (!(leaf instanceof Tensor)) return leaf;
+          const name = `argument ${n}${paths[i] ? ` at "${paths[i]}"` : ""}`;
+          const at = normalAxis(`vmap (${name})`, axis, leaf.shape);
+          if (size !== undefined && leaf.shape[at] !== size) {
+            throw new ShapeError(
+              "vmap",
+              `${name} of shape ${show(leaf.shape)} has ${leaf.shape[at]} examples on axis ${at}, others have ${size}`,
+            );
+          }
+          size = leaf.shape[at];
+          const one = placeholder({ shape: leaf.shape.filter((_, k) => k !== at), dtype: leaf.dtype });
+          mapped.set(one, moveAxis(leaf, at, 0));
+          return one;
+        }),
+      );
+    });
+    if (size === undefined)
+      throw new HebbError("vmap: no argument is mapped, so the number of examples is unknown; give { size }.");
+    const output = f(...(inner as A));
+    const { leaves, def } = flattenTree(output);
+    const many = batchGraph(
+      leaves.filter((l): l is Tensor => l instanceof Tensor),
+      mapped,
+      size,
+    );
+    return unflattenTree(
+      def,
+      leaves.map((leaf) => {
+        if (!(leaf instanceof Tensor)) return leaf;
+        const out = many.get(leaf) ?? broadcastTo(leaf, [size!, ...leaf.shape]);
+        return moveAxis(out, 0, outAxes < 0 ? outAxes + out.rank : outAxes);
+      }),
+    );
+  };
+}
+
+/** Rebuilds what depends on `mapped` with a leading axis of `size` examples. */
+function batchGraph(
+  outputs: readonly Tensor[],
+  mapped: ReadonlyMap<Tensor, Tensor>,
+  size: number,
+): Map<Tensor, Tensor> {
+  const many = new Map(mapped);
+  for (const t of topological(outputs, (x) => !mapped.has(x))) {
+    const { primitive, inputs, attrs } = t.node;
+    if (many.has(t)) continue;
+    const batched = inputs.map((i) => many.has(i));
+    if (!batched.includes(true)) continue;
+    if (!primitive.batch) {
+      throw new HebbError(
+        `vmap met the operation "${primitive.name}", which has no batching rule; call it outside vmap.`,
+      );
+    }
+    many.set(
+      t,
+      primitive.batch(
+        inputs.map((i) => many.get(i) ?? i),
+        batched,
+        attrs,
+        size,
+      ),
+    );
+  }
+  return many;
+}
