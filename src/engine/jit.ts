@@ -106,7 +106,7 @@ export function jit<A extends any[], R>(f: (...args: A) => R, options: JitOption
     const lazy = data.filter((l): l is Tensor => l instanceof Tensor && l.value === undefined);
     if (lazy.length > 0) await realise(lazy);
     const values = await Promise.all([
-      ...entry.program.uses.map((i) => onBackend(backend, valueOf(data[i]))),
+      ...entry.program.uses.map((i) => onBackend(backend, valueHeld(data[i]))),
       ...entry.captures.map((t) => onBackend(backend, t.value!)),
     ]);
     const reuse = entry.spare.map((s) => s.pop());
@@ -148,7 +148,7 @@ function giveAway(
 
 type Data = Tensor | NDArray;
 const isData = (x: unknown): x is Data => x instanceof Tensor || isNDArray(x);
-const valueOf = (x: Data): NDArray | DeviceValue => (x instanceof Tensor ? x.value! : x);
+const valueHeld = (x: Data): NDArray | DeviceValue => (x instanceof Tensor ? x.value! : x);
 
 /** Numbers and typed arrays as host arrays; other leaves as they are. */
 function asData(leaf: unknown): unknown {

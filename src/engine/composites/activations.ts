@@ -10,20 +10,36 @@ import {
   mul,
   neg,
   sigmoid,
+  sub,
   tanh,
   where,
 } from "../primitives/elementwise.js";
 import type { Tensor } from "../tensor.js";
 import { composite } from "./composite.js";
 
+const outer = Math.sqrt(2 / Math.PI);
+const cubic = 0.044715;
+
 const geluComposite = composite<{ approximate: boolean }>({
   name: "gelu",
   define: ([x], { approximate }) =>
     approximate
-      ? mul(mul(x, 0.5), add(tanh(mul(add(x, mul(mul(mul(x, x), x), 0.044715)), Math.sqrt(2 / Math.PI))), 1))
+      ? mul(mul(x, 0.5), add(tanh(mul(add(x, mul(mul(mul(x, x), x), cubic)), outer)), 1))
       : mul(mul(x, 0.5), add(erf(mul(x, Math.SQRT1_2)), 1)),
   serves: ([x]) => x.dtype === "float32",
   emit: (e, [x], { attrs: { approximate } }) => e.node("Gelu", [x], { approximate: approximate ? "tanh" : "none" }),
+  // The tanh form is x s(v) with s the sigmoid and v = 2 outer (x + cubic x^3); its derivative is s (1 + x v' (1 - s)).
+  // This has half the passes over memory of the definition's own gradient.
+  grad(g, { inputs: [x], attrs: { approximate } }) {
+    const squared = mul(x, x);
+    if (!approximate) {
+      const density = mul(exp(mul(squared, -0.5)), 1 / Math.sqrt(2 * Math.PI));
+      return [mul(g, add(add(mul(erf(mul(x, Math.SQRT1_2)), 0.5), 0.5), mul(x, density)))];
+    }
+    const s = sigmoid(mul(x, add(mul(squared, 2 * outer * cubic), 2 * outer)));
+    const slope = mul(x, add(mul(squared, 6 * outer * cubic), 2 * outer));
+    return [mul(g, mul(s, add(mul(slope, sub(1, s)), 1)))];
+  },
   batch: ([x], _batched, attrs) => gelu(x, attrs),
 });
 

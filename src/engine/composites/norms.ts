@@ -9,26 +9,40 @@ import { mean, variance } from "./statistics.js";
 
 const keep = { keepDims: true };
 
-const layerNormComposite = composite<{ epsilon: number }>({
+const standardise = (x: Tensor, epsilon: number): { centred: Tensor; inverse: Tensor } => {
+  const centred = sub(x, mean(x, -1, keep));
+  return { centred, inverse: div(1, sqrt(add(mean(mul(centred, centred), -1, keep), epsilon))) };
+};
+
+type Epsilon = { epsilon: number };
+
+const layerNormComposite = composite<Epsilon>({
   name: "layerNorm",
   define([x, scale, shift], { epsilon }) {
-    const centred = sub(x, mean(x, -1, keep));
-    const normal = div(centred, sqrt(add(mean(mul(centred, centred), -1, keep), epsilon)));
-    return add(mul(normal, scale), shift);
+    const { centred, inverse } = standardise(x, epsilon);
+    return add(mul(mul(centred, inverse), scale), shift);
   },
-  emit: (e, inputs, { attrs: { epsilon } }) => e.node("LayerNormalization", inputs, { axis: -1, epsilon }),
+  emit: (e, inputs, { attrs: { epsilon } }) => e.nodes("LayerNormalization", inputs, 3, { axis: -1, epsilon })[0],
   // With n = (x - mean) / sd and h = g scale: dx = (h - mean(h) - n mean(h n)) / sd.
-  grad(g, { inputs: [x, scale, shift], attrs: { epsilon }, needs }) {
-    const centred = sub(x, mean(x, -1, keep));
-    const inverse = div(1, sqrt(add(mean(mul(centred, centred), -1, keep), epsilon)));
-    const normal = mul(centred, inverse);
+  grad(g, { inputs, attrs, needs }) {
+    const [x, scale, shift] = inputs;
+    const inverse = inverseDeviation.apply(inputs, attrs);
+    const normal = mul(sub(x, mean(x, -1, keep)), inverse);
     const h = mul(g, scale);
+    const inward = () => mul(sub(sub(h, mean(h, -1, keep)), mul(normal, mean(mul(h, normal), -1, keep))), inverse);
     return [
-      needs[0] ? mul(sub(sub(h, mean(h, -1, keep)), mul(normal, mean(mul(h, normal), -1, keep))), inverse) : undefined,
+      needs[0] ? inward() : undefined,
       needs[1] ? sumTo(mul(g, normal), scale.shape) : undefined,
       needs[2] ? sumTo(g, shift.shape) : undefined,
     ];
   },
+});
+
+/** 1 / sd of the last axis, which the kernel of layerNorm computes anyway. */
+const inverseDeviation = composite<Epsilon>({
+  name: "layerNormInverse",
+  define: ([x], { epsilon }) => standardise(x, epsilon).inverse,
+  emit: (e, inputs, { attrs: { epsilon } }) => e.nodes("LayerNormalization", inputs, 3, { axis: -1, epsilon })[2],
 });
 
 /** Normalises the last axis to mean 0 and variance 1 (plus `epsilon`), then scales and shifts (Ba et al., 2016). */

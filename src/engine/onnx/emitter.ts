@@ -24,6 +24,8 @@ export class Emitter {
   readonly initializers: TensorProto[] = [];
   readonly domains = new Set<string>([""]);
   #constants = new Map<string, string>();
+  /** Nodes by what they compute: two rules that want different outputs of one kernel share it. */
+  #known = new Map<string, string[]>();
   #count = 0;
 
   fresh(): string {
@@ -43,7 +45,11 @@ export class Emitter {
     attrs: Readonly<Record<string, Attribute>> = {},
     domain = "",
   ): string[] {
+    const key = JSON.stringify([op, domain, inputs, attrs], (_, v) => (typeof v === "bigint" ? String(v) : v));
+    const known = this.#known.get(key);
+    if (known && known.length >= outputs) return known;
     const names = Array.from({ length: outputs }, () => this.fresh());
+    this.#known.set(key, names);
     this.domains.add(domain);
     this.graphNodes.push(
       create(NodeProtoSchema, {

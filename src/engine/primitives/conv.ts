@@ -6,7 +6,7 @@ import type { Tensor } from "../tensor.js";
 import { moveAxis } from "./batching.js";
 import { add } from "./elementwise.js";
 import { matmul } from "./matmul.js";
-import { broadcastTo, pad, reshape, slice, transpose } from "./structure.js";
+import { broadcastTo, concat, flip, pad, reshape, slice, transpose } from "./structure.js";
 
 interface Geometry {
   readonly strides: readonly number[];
@@ -81,10 +81,10 @@ const inputPrimitive: Primitive<Attributes<Sized>> = {
     });
     return splitChannels(out, size);
   },
-  lower: ([g, w], attrs) =>
-    g.dtype === "float64"
-      ? pullBack(g, { x: { shape: inputShape(g, w, attrs), dtype: g.dtype }, w }, attrs)
-      : undefined,
+  lower([g, w], attrs) {
+    if (g.dtype === "float64") return pullBack(g, { x: { shape: inputShape(g, w, attrs), dtype: g.dtype }, w }, attrs);
+    return inputByConv(g, w, attrs);
+  },
   emit(e, [g, w], { attrs, inputs: [gSpec, wSpec] }) {
     const kernel = wSpec.shape.slice(2);
     const missing = attrs.size.map((n, i) => {
@@ -115,7 +115,7 @@ const kernelPrimitive: Primitive<Attributes<Sized>> = {
         attrs,
       );
     }
-    return kernelByConv(x, g, attrs);
+    return isWide(x, g, attrs) ? kernelByProducts(x, g, attrs) : kernelByConv(x, g, attrs);
   },
 };
 
@@ -155,6 +155,56 @@ function kernelByConv(x: Tensor, g: Tensor, attrs: Sized): Tensor {
     groups,
   });
   return moveAxis(out, 1, 0);
+}
+
+/**
+ * At stride 1 the input's gradient is a plain convolution with the kernel turned around, for which the runtime is faster
+ * than for ConvTranspose. Undefined where that would need negative padding.
+ */
+function inputByConv(g: Tensor, w: Tensor, { strides, dilation, low, groups, size }: Sized): Tensor | undefined {
+  const kernel = w.shape.slice(2);
+  const before = kernel.map((k, i) => (k - 1) * dilation[i] - low[i]);
+  const after = size.map((n, i) => n - g.shape[i + 2] + low[i]);
+  if (strides.some((s) => s !== 1) || [...before, ...after].some((n) => n < 0)) return undefined;
+  const [o, c] = w.shape;
+  const turned = flip(
+    w,
+    kernel.map((_, i) => i + 2),
+  );
+  const grouped = moveAxis(reshape(turned, [groups, o / groups, c, ...kernel]), 2, 1);
+  return apply(convPrimitive, [g, reshape(grouped, [groups * c, o / groups, ...kernel])], {
+    strides,
+    dilation,
+    low: before,
+    high: after,
+    groups,
+  });
+}
+
+/** Whether there are channels enough for matrix products over positions to beat `kernelByConv`. */
+const isWide = (x: Tensor, g: Tensor, { groups, size }: Sized): boolean =>
+  groups === 1 && x.shape[1] >= 8 && g.shape[1] >= 8 && sizeOf(size) <= 64;
+
+/**
+ * The kernel's gradient as one matrix product for each row of the kernel: the input shifted to each position of the row,
+ * stacked, times the output's gradient, over all images and places at once.
+ */
+function kernelByProducts(x: Tensor, g: Tensor, { strides, dilation, low, high, size }: Sized): Tensor {
+  const [n, c] = x.shape;
+  const [, o, ...places] = g.shape;
+  const input = moveAxis(pad(x, [0, 0, ...low], [0, 0, ...high]), 1, 0);
+  const output = reshape(moveAxis(g, 1, 0), [o, n * sizeOf(places)]);
+  const row = size[size.length - 1];
+  const rows = Array.from({ length: sizeOf(size) / row }, (_, r) => {
+    const shifted = Array.from({ length: row }, (_, k) => {
+      const starts = unravel(r * row + k, size).map((p, i) => p * dilation[i]);
+      const ends = starts.map((s, i) => s + (places[i] - 1) * strides[i] + 1);
+      return reshape(slice(input, [0, 0, ...starts], [c, n, ...ends], [1, 1, ...strides]), [c, n * sizeOf(places)]);
+    });
+    return matmul(output, concat(shifted), { transposeB: true });
+  });
+  // [rows, o, row, c] to [o, c, rows, row].
+  return reshape(transpose(reshape(concat(rows), [rows.length, o, row, c]), [1, 3, 0, 2]), [o, c, ...size]);
 }
 
 /** Convolution as a sum of matrix products, one for each position of the kernel: for dtypes without a kernel of their own. */
