@@ -1,5 +1,5 @@
-import type { CostMeter } from "./meter.js";
 import type { ModelCache } from "./cache.js";
+import type { CostMeter } from "./meter.js";
 
 export type Scale = "smoke" | "standard" | "full";
 

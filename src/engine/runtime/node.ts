@@ -5,11 +5,16 @@ import { ortBackend } from "./ort.js";
 
 /** ONNX Runtime's native CPU kernels. */
 export function nodeBackend({ threads = os.availableParallelism() }: BackendOptions = {}): Backend {
-  return ortBackend("node", (ort as any).default ?? ort, {
-    intraOpNumThreads: threads,
-    interOpNumThreads: 1,
-    executionMode: "sequential",
-    graphOptimizationLevel: "all",
-    logSeverityLevel: 3,
-  });
+  return ortBackend(
+    "node",
+    (ort as any).default ?? ort,
+    {
+      intraOpNumThreads: threads,
+      interOpNumThreads: 1,
+      executionMode: "sequential",
+      graphOptimizationLevel: "all",
+      logSeverityLevel: 3,
+    },
+    { writesInto: true },
+  );
 }

@@ -7,8 +7,16 @@ import type { Backend, DeviceValue, Executable, Signature } from "./backend.js";
 
 type Runtime = Pick<typeof Ort, "InferenceSession" | "Tensor">;
 
-/** A backend over ONNX Runtime's JavaScript interface, which the native and the WASM build share. */
-export function ortBackend(name: string, ort: Runtime, session: Ort.InferenceSession.SessionOptions): Backend {
+/**
+ * A backend over ONNX Runtime's JavaScript interface, which the native and the WASM build share. `writesInto`: whether
+ * the build writes results into tensors that are offered to it (the WASM build leaves such tensors as they were).
+ */
+export function ortBackend(
+  name: string,
+  ort: Runtime,
+  session: Ort.InferenceSession.SessionOptions,
+  { writesInto }: { writesInto: boolean },
+): Backend {
   const backend: Backend = {
     name,
     write: (array) => hostValue(backend, ort, array),
@@ -19,7 +27,7 @@ export function ortBackend(name: string, ort: Runtime, session: Ort.InferenceSes
       } catch (error) {
         throw new HebbError(`ONNX Runtime (${name}) refused a compiled graph: ${(error as Error).message}`);
       }
-      return executable(backend, ort, created, signature);
+      return executable(backend, ort, created, signature, writesInto);
     },
   };
   return backend;
@@ -53,11 +61,23 @@ const halfView = (data: TypedArray): unknown => {
   return Half && !(data instanceof Half) ? new Half(data.buffer, data.byteOffset, data.length) : data;
 };
 
+/** The value of a result in the engine's own typed array (float16 as bit patterns). */
+function hostArray(tensor: Ort.Tensor, shape: readonly number[], dtype: DType): NDArray {
+  const data = tensor.data as unknown as TypedArray;
+  const Data = dtypes[dtype].array as unknown as { new (b: ArrayBufferLike, at: number, n: number): TypedArray };
+  return {
+    data: data instanceof Data ? data : new Data(data.buffer, data.byteOffset, data.length),
+    shape,
+    dtype,
+  };
+}
+
 function executable(
   backend: Backend,
   ort: Runtime,
   session: Ort.InferenceSession,
   { inputs, outputs }: Signature,
+  writesInto: boolean,
 ): Executable {
   // ONNX Runtime sessions are not re-entrant in JavaScript builds; calls queue up.
   let last: Promise<unknown> = Promise.resolve();
@@ -69,6 +89,10 @@ function executable(
     inputs.forEach((name, i) => {
       feeds[name] = (values[i] as HostValue).tensor;
     });
+    if (!writesInto) {
+      const results = await session.run(feeds).catch(refused);
+      return outputs.map(({ name, shape, dtype }) => hostValue(backend, ort, hostArray(results[name], shape, dtype)));
+    }
     const targets = outputs.map(({ shape, dtype }, i) => {
       const offered = reuse[i] as HostValue | undefined;
       return offered ?? hostValue(backend, ort, { data: new dtypes[dtype].array(sizeOf(shape)), shape, dtype });
@@ -77,12 +101,11 @@ function executable(
     outputs.forEach(({ name }, i) => {
       fetches[name] = targets[i].tensor;
     });
-    try {
-      await session.run(feeds, fetches);
-    } catch (error) {
-      throw new HebbError(`ONNX Runtime (${backend.name}) failed: ${(error as Error).message}`);
-    }
+    await session.run(feeds, fetches).catch(refused);
     return targets;
+  };
+  const refused = (error: Error): never => {
+    throw new HebbError(`ONNX Runtime (${backend.name}) failed: ${error.message}`);
   };
   return {
     run(values, reuse) {

@@ -1,0 +1,20 @@
+import { relative, resolve } from "node:path";
+import { RunStore } from "../lab/store.js";
+import type { Io } from "./io.js";
+import { type Lab, paperOf, studyOf } from "./lab.js";
+
+export interface ReportOptions {
+  readonly out: string;
+}
+
+/** `hebb report`: draws the figures and writes the report of each run again, from the files of the run. */
+export async function report(io: Io, lab: Lab, runs: readonly string[], { out }: ReportOptions): Promise<void> {
+  const { publish } = await import("./publish.js");
+  const store = new RunStore(resolve(io.cwd, out));
+  for (const run of runs) {
+    const folder = await store.open(run.includes("/") ? resolve(io.cwd, run) : run);
+    const record = await folder.readRecord();
+    const path = await publish(folder, record, await studyOf(lab, record.slug), paperOf(lab, record.slug));
+    io.stdout.write(`${relative(io.cwd, path)}\n`);
+  }
+}

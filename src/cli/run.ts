@@ -1,0 +1,141 @@
+import { join, relative, resolve } from "node:path";
+import type { RunRecord } from "../lab/record.js";
+import type { Scale, Study } from "../lab/study.js";
+import { explain } from "./explain.js";
+import { interrupted, interruptSignal } from "./interrupt.js";
+import { type Io, styled } from "./io.js";
+import { type Lab, packageRoot, paperOf, studyOf } from "./lab.js";
+import { Progress } from "./terminal.js";
+import { oneOf, positiveInteger, UsageError } from "./usage.js";
+
+export interface RunCommandOptions {
+  readonly scale?: string;
+  readonly seeds?: string;
+  readonly device: string;
+  readonly out: string;
+  readonly json?: boolean;
+  readonly resume?: string;
+  readonly ledger?: boolean;
+}
+
+interface Plan {
+  readonly scale?: Scale;
+  readonly seeds?: number;
+  readonly device: "cpu";
+  readonly out: string;
+  readonly json: boolean;
+  readonly resume?: string;
+  readonly ledger: boolean;
+}
+
+/** `hebb run`: runs studies one after another; the exit status says whether something broke, never what the verdict was. */
+export async function run(io: Io, lab: Lab, slugs: readonly string[], options: RunCommandOptions): Promise<number> {
+  const plan = check(options, slugs);
+  const studies: Study[] = [];
+  for (const slug of slugs) {
+    const study = await studyOf(lab, slug);
+    if (plan.scale && !study.scales[plan.scale]) {
+      const scales = Object.keys(study.scales).join(", ");
+      throw new UsageError(`'${slug}' has no scale '${plan.scale}'; it has ${scales}.`);
+    }
+    studies.push(study);
+  }
+
+  const { signal, release } = interruptSignal(io);
+  try {
+    let status = 0;
+    for (const study of studies) {
+      // What breaks in one study says nothing about the next.
+      const ended = await runOne(io, lab, study, plan, signal).catch((error) => explain(io, error));
+      if (ended === interrupted) return interrupted;
+      status = Math.max(status, ended);
+    }
+    return status;
+  } finally {
+    release();
+  }
+}
+
+function check(options: RunCommandOptions, slugs: readonly string[]): Plan {
+  const scale = options.scale === undefined ? undefined : oneOf("scale", options.scale, ["smoke", "standard", "full"]);
+  if (options.resume !== undefined && slugs.length > 1) {
+    throw new UsageError("--resume continues one run, so it goes with one slug.");
+  }
+  if (options.ledger && options.resume === undefined && scale !== "standard") {
+    throw new UsageError("--ledger goes with --scale standard: only standard runs give verdicts that count.");
+  }
+  return {
+    scale,
+    seeds: options.seeds === undefined ? undefined : positiveInteger("--seeds", options.seeds),
+    device: oneOf("device", options.device, ["cpu"]),
+    out: options.out,
+    json: options.json ?? false,
+    resume: options.resume,
+    ledger: options.ledger ?? false,
+  };
+}
+
+async function runOne(io: Io, lab: Lab, study: Study, plan: Plan, signal: AbortSignal): Promise<number> {
+  const [{ runStudy }, { RunStore }, { commitOf }] = await Promise.all([
+    import("../lab/runner.js"),
+    import("../lab/store.js"),
+    import("./commit.js"),
+  ]);
+  const out = resolve(io.cwd, plan.out);
+  const progress = new Progress(io.stderr, { title: study.slug, quiet: plan.json && !io.stderr.isTTY });
+  let failure: unknown;
+  const record = await runStudy(study, {
+    scale: plan.scale,
+    seeds: plan.seeds,
+    ...(plan.resume === undefined ? { device: plan.device } : { resume: plan.resume }),
+    out,
+    signal,
+    environment: await commitOf(packageRoot()),
+    onEvent: (event) => {
+      if (event.type === "log") progress.log(event.message);
+      else if (event.type === "progress") progress.update(event.done, event.total, event.label);
+      else if (event.type === "error") failure = event.error;
+      else if (event.type === "start") progress.log(startLine(event.record));
+    },
+  }).finally(() => progress.end());
+
+  const folder = await new RunStore(out).open(plan.resume ?? record.id);
+  const where = relative(io.cwd, folder.path) || ".";
+  if (record.status === "stopped") {
+    const place = plan.out === "runs" ? "" : ` --out ${plan.out}`;
+    io.stderr.write(`Stopped; this continues it: hebb run ${study.slug} --resume ${record.id}${place}\n`);
+    return interrupted;
+  }
+  const { publish } = await import("./publish.js");
+  const report = await publish(folder, record, study, paperOf(lab, study.slug));
+  if (record.status === "failed") {
+    io.stderr.write(`What was measured until then is kept in ${where}\n`);
+    throw failure;
+  }
+  if (plan.ledger) {
+    const { Ledger } = await import("../lab/ledger.js");
+    await new Ledger(join(io.cwd, "ledger")).write(record, study);
+  }
+  if (plan.json) {
+    io.stdout.write(`${JSON.stringify(await summary(record, where))}\n`);
+    return 0;
+  }
+  const { printResults } = await import("./results.js");
+  const { duration } = await import("../lab/numbers.js");
+  const title = `${paperOf(lab, study.slug).title} (${study.slug}, ${record.scale} scale)`;
+  io.stdout.write(`${styled(io, io.stdout, "bold", title)}\n`);
+  printResults(io, record);
+  io.stdout.write(`\nTime    ${duration(record.seconds)}\nRun     ${where}\nReport  ${relative(io.cwd, report)}\n`);
+  if (plan.ledger) io.stdout.write(`Ledger  ${join("ledger", `${study.slug}.json`)}\n`);
+  return 0;
+}
+
+const startLine = ({ id, scale, seeds }: RunRecord): string =>
+  `${scale} scale, ${seeds.length === 1 ? "seed" : "seeds"} ${seeds.join(", ")}, run ${id}`;
+
+/** What `--json` prints. */
+async function summary({ slug, scale, seeds, judgement, rows, measures, seconds }: RunRecord, run: string) {
+  const { summarise } = await import("../lab/table.js");
+  const { verdict, reason } = judgement!;
+  return { slug, scale, seeds, verdict, reason, arms: summarise(rows), measures, seconds, run };
+}

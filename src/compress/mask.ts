@@ -1,0 +1,92 @@
+import { cast, type HostRandom, mul, type NDArray, type Tensor, treeMap } from "../engine/index.js";
+import { checkAlike, fromHost, type HostTree, sameShape, toHost } from "./host.js";
+
+/**
+ * Which weights live: a tree like the parameters `P`. A prunable tensor has a float32 mask of its own shape, 1 for alive
+ * and 0 for dead; a tensor that is never pruned has the scalar 1, so that it counts for no density.
+ */
+export type Mask<P> = P;
+
+/** Says which tensors are never pruned; `shape` is that of one model, also where several are stacked. */
+export type Exclude = (path: string, shape: readonly number[]) => boolean;
+
+/** Biases and the scales and shifts of normalisation layers: all tensors of rank 0 or 1. */
+export const biasesAndNorms: Exclude = (_path, shape) => shape.length < 2;
+
+/** The mask under which all weights live. */
+export function fullMask<P>(params: P, exclude: Exclude = biasesAndNorms): Mask<P> {
+  const all = toHostShapes(params);
+  return fromHost(
+    all.def,
+    all.leaves.map(({ shape }, i) => (exclude(all.paths[i], shape) ? never() : onesLike(shape))),
+  );
+}
+
+/**
+ * m ⊙ w, in the graph: dead weights become 0, living ones keep their bits. Traceable and vmappable. Throws `HebbError`
+ * when the trees differ in structure and `ShapeError` when a mask does not fit its tensor.
+ */
+export const applyMask = <P>(params: P, mask: Mask<P>): P =>
+  treeMap((w: Tensor, m: Tensor) => (m.rank === 0 ? w : mul(w, cast(m, w.dtype))), params, mask) as P;
+
+/** How many weights of a tensor live. */
+export interface TensorDensity {
+  readonly alive: number;
+  readonly total: number;
+  readonly density: number;
+}
+
+/** The share of living weights among the prunable ones, in all and by tensor. */
+export interface Density extends TensorDensity {
+  readonly tensors: Readonly<Record<string, TensorDensity>>;
+}
+
+/** Counts the weights that live under a mask. A mask that prunes nothing prunable has density 1. */
+export async function maskDensity(mask: unknown): Promise<Density> {
+  const { leaves, paths } = await toHost(mask, "maskDensity");
+  const tensors: Record<string, TensorDensity> = {};
+  leaves.forEach((leaf, i) => {
+    if (leaf.shape.length > 0) tensors[paths[i]] = share(countAlive(leaf), leaf.data.length);
+  });
+  const sum = (key: "alive" | "total") => Object.values(tensors).reduce((n, t) => n + t[key], 0);
+  return { ...share(sum("alive"), sum("total")), tensors };
+}
+
+/**
+ * A mask with as many living weights in every tensor as `mask` has, at places drawn uniformly: the control that keeps the
+ * layerwise densities of a ticket and gives up its structure.
+ */
+export async function randomMaskLike<P>(mask: Mask<P>, random: HostRandom): Promise<Mask<P>> {
+  const { leaves, def } = await toHost(mask, "randomMaskLike");
+  return fromHost(
+    def,
+    leaves.map((leaf) => {
+      if (leaf.shape.length === 0) return leaf;
+      const data = new Float32Array(leaf.data.length);
+      const order = random.permutation(data.length);
+      for (let i = 0, alive = countAlive(leaf); i < alive; i++) data[order[i]] = 1;
+      return { ...leaf, data };
+    }),
+  );
+}
+
+/** Throws `HebbError` naming the path at which a mask does not belong to these parameters. */
+export const checkMask = (what: string, params: HostTree, mask: HostTree): void =>
+  checkAlike(what, params, mask, (w, m) => m.length === 0 || sameShape(w, m));
+
+/** The mask of a tensor that is never pruned. */
+export const never = (): NDArray => ({ data: Float32Array.of(1), shape: [], dtype: "float32" });
+
+export const onesLike = (shape: readonly number[]): NDArray => ({
+  data: new Float32Array(shape.reduce((n, length) => n * length, 1)).fill(1),
+  shape,
+  dtype: "float32",
+});
+
+export const countAlive = (mask: NDArray): number => {
+  let alive = 0;
+  for (const m of mask.data as Float32Array) if (m !== 0) alive++;
+  return alive;
+};
+
+const share = (alive: number, total: number): TensorDensity => ({ alive, total, density: total > 0 ? alive / total : 1 });

@@ -1,0 +1,25 @@
+/**
+ * `hebb/lab`: the laboratory in which papers are replicated. A study (`defineStudy`) declares what it claims and how
+ * that is judged; `runStudy` runs it and leaves a run folder; the rest is what studies are written with: statistics,
+ * verdicts, tuning, hooks, cost, cached models.
+ */
+export { type BlobStore, diskCache, ModelCache, memoryCache } from "./cache.js";
+export { catalogue, families, findPaper } from "./catalogue/index.js";
+export type { Family, Paper } from "./catalogue/paper.js";
+export type { RunEvent } from "./events.js";
+export * from "./hooks.js";
+export { canonicalJson, type Json } from "./json.js";
+export { Ledger, type LedgerEntry } from "./ledger.js";
+export { CostMeter } from "./meter.js";
+export { NonFiniteError, type NonFinitePlace } from "./non-finite.js";
+export type { Cost, Environment, RunRecord, UnitRecord } from "./record.js";
+export { type RunOptions, runStudy } from "./runner.js";
+export { decodeSafetensors, encodeSafetensors, type SafeTensors } from "./safetensors.js";
+export * from "./stats.js";
+export { RunFolder, RunStore } from "./store.js";
+export { studentCdf, studentQuantile } from "./student-t.js";
+export * from "./study.js";
+export { type Cell, summarise, type TableLine, tableRows } from "./table.js";
+export * from "./tune.js";
+export * from "./verdict.js";
+export { version } from "./version.js";

@@ -1,0 +1,134 @@
+import { HebbError, nearest } from "../engine/errors.js";
+import type { RunEvent } from "./events.js";
+import { canonicalJson, toJson } from "./json.js";
+import type { CostMeter } from "./meter.js";
+import { NonFiniteError } from "./non-finite.js";
+import type { UnitRecord } from "./record.js";
+import type { RunFolder } from "./store.js";
+import type { MetricPoint, Row, Study } from "./study.js";
+
+/** Metrics wait at most this long before they are on disk. */
+const flushMilliseconds = 1000;
+
+export interface RecorderOptions {
+  readonly study: Pick<Study, "arms" | "measures">;
+  readonly folder: RunFolder;
+  readonly meter: CostMeter;
+  readonly signal: AbortSignal;
+  /** The units that an earlier part of the run finished. */
+  readonly finished: readonly UnitRecord[];
+  readonly emit: (event: RunEvent) => void;
+  /** Called whenever a unit has been kept. */
+  readonly onUnit: () => Promise<void>;
+}
+
+/** Takes what a study records, checks it, and brings it into the run folder. */
+export class Recorder {
+  readonly rows: Row[] = [];
+  readonly #options: RecorderOptions;
+  readonly #finished: Map<string, UnitRecord>;
+  readonly #names = new Set<string>();
+  readonly #measured = new Set<string>();
+  #unit?: { readonly name: string; readonly firstRow: number; readonly metrics: MetricPoint[] };
+  #waiting: MetricPoint[] = [];
+  #timer?: ReturnType<typeof setTimeout>;
+  #writing: Promise<void> = Promise.resolve();
+  #failure?: { readonly error: unknown };
+
+  constructor(options: RecorderOptions) {
+    this.#options = options;
+    this.#finished = new Map(options.finished.map((unit) => [unit.name, unit]));
+  }
+
+  record(row: Row): void {
+    const { study, emit } = this.#options;
+    const { arm, seed, setting, measures } = row;
+    declared("arm", arm, study.arms);
+    NonFiniteError.check(measures, { arm, seed, setting });
+    for (const name of Object.keys(measures)) {
+      declared("measure", name, study.measures);
+      const cell = canonicalJson([arm, seed, setting ?? {}, name]);
+      if (this.#measured.has(cell)) throw new HebbError(`The result ${cell} was recorded twice.`);
+      this.#measured.add(cell);
+    }
+    // A copy, so that what was recorded stays what it was.
+    const kept = toJson(row, "row") as unknown as Row;
+    this.rows.push(kept);
+    emit({ type: "row", row: kept });
+  }
+
+  metric(point: MetricPoint): void {
+    const { arm, seed, step, setting } = point;
+    NonFiniteError.check(point.values, { arm, seed, step, setting });
+    const kept = toJson(point, "metric") as unknown as MetricPoint;
+    this.#unit?.metrics.push(kept);
+    this.#waiting.push(kept);
+    this.#timer ??= setTimeout(() => this.#write(), flushMilliseconds);
+    this.#options.emit({ type: "metric", point: kept });
+  }
+
+  async unit<T>(name: string, work: () => Promise<T>): Promise<T> {
+    const { folder, meter, signal, emit, onUnit } = this.#options;
+    if (this.#unit)
+      throw new HebbError(`Unit "${name}" was started inside unit "${this.#unit.name}"; units run one after another.`);
+    if (this.#names.has(name))
+      throw new HebbError(`Unit "${name}" was run twice; each unit of a study has its own name.`);
+    this.#names.add(name);
+    const done = this.#finished.get(name);
+    if (done) return this.#restore(done) as T;
+    signal.throwIfAborted();
+    emit({ type: "unit", name, state: "started" });
+    const before = meter.snapshot();
+    const unit = { name, firstRow: this.rows.length, metrics: [] };
+    this.#unit = unit;
+    try {
+      const result = await work();
+      // The same value whether the unit ran now or in an earlier part of the run.
+      const value = result === undefined ? undefined : toJson(result, `the value of unit "${name}"`);
+      await this.flush();
+      const rows = this.rows.slice(unit.firstRow);
+      await folder.appendUnit({ name, value, rows, metrics: unit.metrics, cost: meter.since(before) });
+      emit({ type: "unit", name, state: "finished" });
+      await onUnit();
+      return value as T;
+    } finally {
+      this.#unit = undefined;
+    }
+  }
+
+  #restore({ name, value, rows, metrics, cost }: UnitRecord): unknown {
+    for (const row of rows) this.record(row);
+    for (const point of metrics) this.metric(point);
+    this.#options.meter.add(cost);
+    this.#options.emit({ type: "unit", name, state: "restored" });
+    return value;
+  }
+
+  /** Brings all metrics to disk; throws if that failed now or since the last call. */
+  async flush(): Promise<void> {
+    this.#write();
+    await this.#writing;
+    const failure = this.#failure;
+    this.#failure = undefined;
+    if (failure) throw failure.error;
+  }
+
+  #write(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    if (this.#waiting.length === 0) return;
+    const points = this.#waiting;
+    this.#waiting = [];
+    this.#writing = this.#writing
+      .then(() => this.#options.folder.appendMetrics(points))
+      .catch((error) => {
+        this.#failure ??= { error };
+      });
+  }
+}
+
+function declared(kind: "arm" | "measure", name: string, known: Readonly<Record<string, unknown>>): void {
+  if (Object.hasOwn(known, name)) return;
+  const guess = nearest(name, Object.keys(known));
+  throw new HebbError(`The study declares no ${kind} "${name}".${guess ? ` Did it mean "${guess}"?` : ""}`);
+}

@@ -1,0 +1,156 @@
+import { type DType, dtypes, type NDArray } from "../engine/dtype.js";
+import { HebbError } from "../engine/errors.js";
+
+/**
+ * Reader and writer of the safetensors format: eight bytes of header length (little endian), a JSON header that gives
+ * dtype, shape and byte range of each tensor, then the bytes, without holes. Host byte order is taken to be little
+ * endian, as on every machine that JavaScript engines run on today.
+ */
+export interface SafeTensors {
+  /** By name; a `Map`, so that no name can reach an object's prototype. */
+  readonly tensors: ReadonlyMap<string, NDArray>;
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+const codes: Readonly<Record<DType, string>> = {
+  float64: "F64",
+  float32: "F32",
+  float16: "F16",
+  int64: "I64",
+  int32: "I32",
+  uint64: "U64",
+  uint32: "U32",
+  uint8: "U8",
+  bool: "BOOL",
+};
+const dtypeOfCode = new Map(Object.entries(codes).map(([dtype, code]) => [code, dtype as DType]));
+
+/** A header beyond this is refused before it is parsed. */
+const maximumHeader = 100 * 2 ** 20;
+const forbidden = new Set(["__proto__", "constructor", "prototype"]);
+
+/** The bytes of a safetensors file. */
+export function encodeSafetensors(
+  tensors: Iterable<readonly [string, NDArray]>,
+  metadata: Readonly<Record<string, string>> = {},
+): Uint8Array<ArrayBuffer> {
+  const size = (array: NDArray) => dtypes[array.dtype].array.BYTES_PER_ELEMENT;
+  // Wide elements first: then each tensor starts at a multiple of its element size.
+  const sorted = [...tensors].sort(([a, x], [b, y]) => size(y) - size(x) || (a < b ? -1 : 1));
+  const header: [string, unknown][] = [["__metadata__", metadata]];
+  const names = new Set<string>();
+  let offset = 0;
+  for (const [name, array] of sorted) {
+    checkName(name);
+    if (names.has(name)) throw new HebbError(`safetensors: the name "${name}" occurs twice.`);
+    names.add(name);
+    const count = array.shape.reduce((product, extent) => product * extent, 1);
+    if (count !== array.data.length) {
+      throw new HebbError(`safetensors: "${name}" has shape [${array.shape}] but ${array.data.length} elements.`);
+    }
+    const end = offset + array.data.byteLength;
+    header.push([name, { dtype: codes[array.dtype], shape: array.shape, data_offsets: [offset, end] }]);
+    offset = end;
+  }
+  let text = JSON.stringify(Object.fromEntries(header));
+  const utf8 = new TextEncoder();
+  text += " ".repeat((8 - (utf8.encode(text).length % 8)) % 8);
+  const head = utf8.encode(text);
+  const bytes = new Uint8Array(8 + head.length + offset);
+  new DataView(bytes.buffer).setBigUint64(0, BigInt(head.length), true);
+  bytes.set(head, 8);
+  let position = 8 + head.length;
+  for (const [, { data }] of sorted) {
+    bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), position);
+    position += data.byteLength;
+  }
+  return bytes;
+}
+
+/**
+ * Reads a safetensors file. The whole header is checked before anything is allocated: lengths, dtypes, shapes, byte
+ * ranges that overlap, leave holes or run past the end, and names that could reach a prototype. `what` names the file in
+ * errors.
+ */
+export function decodeSafetensors(bytes: Uint8Array, what = "safetensors"): SafeTensors {
+  const fail = (problem: string): never => {
+    throw new HebbError(`${what}: ${problem}.`);
+  };
+  if (bytes.length < 8) fail(`${bytes.length} bytes is too short for a safetensors file`);
+  const length = Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true));
+  if (length > bytes.length - 8) fail(`the header claims ${length} bytes, but only ${bytes.length - 8} follow`);
+  if (length > maximumHeader) fail(`the header of ${length} bytes is larger than ${maximumHeader}`);
+  const header = parseHeader(bytes.subarray(8, 8 + length), fail);
+  const body = bytes.subarray(8 + length);
+
+  const metadata: Record<string, string> = {};
+  const entries: { name: string; dtype: DType; shape: number[]; begin: number; end: number }[] = [];
+  for (const [name, entry] of Object.entries(header)) {
+    if (name === "__metadata__") {
+      for (const [key, value] of Object.entries(asObject(entry) ?? fail("__metadata__ is not an object"))) {
+        checkName(key, what);
+        metadata[key] = typeof value === "string" ? value : fail(`the metadata "${key}" is not a string`);
+      }
+      continue;
+    }
+    checkName(name, what);
+    entries.push({ name, ...parseEntry(name, entry, fail) });
+  }
+  entries.sort((a, b) => a.begin - b.begin || a.end - b.end);
+  let covered = 0;
+  for (const { name, begin, end } of entries) {
+    if (begin < covered) fail(`the bytes of "${name}" overlap another tensor's`);
+    if (begin > covered) fail(`there is a hole before the bytes of "${name}"`);
+    covered = end;
+  }
+  if (covered !== body.length) fail(`the tensors take ${covered} bytes, but the file holds ${body.length}`);
+
+  const tensors = new Map<string, NDArray>();
+  for (const { name, dtype, shape, begin, end } of entries) {
+    const data = new dtypes[dtype].array((end - begin) / dtypes[dtype].array.BYTES_PER_ELEMENT);
+    new Uint8Array(data.buffer).set(body.subarray(begin, end));
+    tensors.set(name, { data, shape, dtype });
+  }
+  return { tensors, metadata };
+}
+
+type Fail = (problem: string) => never;
+
+function parseHeader(bytes: Uint8Array, fail: Fail): Record<string, unknown> {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+  } catch {
+    return fail("the header is not JSON");
+  }
+  return asObject(parsed) ?? fail("the header is not an object");
+}
+
+const asObject = (value: unknown): Record<string, unknown> | undefined =>
+  typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : undefined;
+
+const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
+
+function parseEntry(name: string, entry: unknown, fail: Fail) {
+  const {
+    dtype: code,
+    shape,
+    data_offsets: range,
+  } = asObject(entry) ?? fail(`the entry of "${name}" is not an object`);
+  const dtype = dtypeOfCode.get(code as string) ?? fail(`"${name}" has the unknown dtype ${JSON.stringify(code)}`);
+  if (!Array.isArray(shape) || !shape.every(isCount)) return fail(`"${name}" has a shape that is no list of sizes`);
+  if (!Array.isArray(range) || range.length !== 2 || !range.every(isCount) || range[0] > range[1]) {
+    return fail(`"${name}" has no valid byte range`);
+  }
+  const size = shape.reduce((product, extent) => product * extent, dtypes[dtype].array.BYTES_PER_ELEMENT);
+  const [begin, end] = range;
+  if (size !== end - begin) fail(`"${name}" (${dtype} [${shape}]) needs ${size} bytes, its range has ${end - begin}`);
+  return { dtype, shape: shape as number[], begin, end };
+}
+
+// Trees are built from dotted or slashed names, so each part of a name counts.
+function checkName(name: string, what = "safetensors"): void {
+  if (name === "__metadata__" || name.split(/[./]/).some((part) => forbidden.has(part))) {
+    throw new HebbError(`${what}: the name ${JSON.stringify(name)} is not allowed.`);
+  }
+}

@@ -1,0 +1,134 @@
+import type { z } from "zod";
+import { platform } from "#platform";
+import { HebbError, nearest } from "../engine/errors.js";
+import type { RunRecord, UnitRecord } from "./record.js";
+import { metricSchema, parseChecked, runSchema, unitSchema } from "./schema.js";
+import type { MetricPoint, Scale } from "./study.js";
+
+/**
+ * The folder of one run: `run.json` (the record), `metrics.jsonl` (curves), `units.jsonl` (finished units, for resuming)
+ * and what reports add (`report.html`, `figures/`).
+ */
+export class RunFolder {
+  constructor(
+    readonly id: string,
+    readonly path: string,
+  ) {}
+
+  async readRecord(): Promise<RunRecord> {
+    return parseChecked(runSchema, await readText(`${this.path}/run.json`), `${this.path}/run.json`);
+  }
+
+  /** Replaces the record in one step: a reader or a crash sees the old one or the new one. */
+  writeRecord(record: RunRecord): Promise<void> {
+    return platform.writeFileAtomic(`${this.path}/run.json`, `${JSON.stringify(record, null, 1)}\n`);
+  }
+
+  readMetrics(): Promise<MetricPoint[]> {
+    return readLines(`${this.path}/metrics.jsonl`, metricSchema);
+  }
+
+  appendMetrics(points: readonly MetricPoint[]): Promise<void> {
+    return platform.appendFile(`${this.path}/metrics.jsonl`, lines(points));
+  }
+
+  readUnits(): Promise<UnitRecord[]> {
+    return readLines(`${this.path}/units.jsonl`, unitSchema);
+  }
+
+  appendUnit(unit: UnitRecord): Promise<void> {
+    return platform.appendFile(`${this.path}/units.jsonl`, lines([unit]));
+  }
+
+  /**
+   * Makes the folder ready to be continued: a unit cut off in the middle of its line goes, and so do the metrics, which
+   * come back with the units.
+   */
+  async rewind(): Promise<UnitRecord[]> {
+    const units = await this.readUnits();
+    await platform.writeFileAtomic(`${this.path}/units.jsonl`, lines(units));
+    await platform.writeFileAtomic(`${this.path}/metrics.jsonl`, "");
+    return units;
+  }
+
+  /** Writes about a megabyte and removes it: a run that cannot keep its results must not start. */
+  async checkWritable(): Promise<void> {
+    const probe = `${this.path}/.probe`;
+    try {
+      await platform.mkdirp(this.path);
+      await platform.writeFileAtomic(probe, new Uint8Array(2 ** 20));
+    } catch (error) {
+      throw new HebbError(
+        `The run cannot start because its folder ${this.path} cannot be written. ${(error as Error).message} Make room, or choose another place for runs.`,
+        { cause: error },
+      );
+    } finally {
+      await platform.remove(probe).catch(() => {});
+    }
+  }
+}
+
+/** The runs under one directory. */
+export class RunStore {
+  constructor(readonly root = "runs") {}
+
+  /** Makes the folder of a new run. Throws, before anything is trained, when the folder or the disk cannot take it. */
+  async create(slug: string, scale: Scale, started: Date): Promise<RunFolder> {
+    let id: string;
+    do id = runId(slug, scale, started);
+    while (await platform.exists(`${this.root}/${id}`));
+    const folder = new RunFolder(id, `${this.root}/${id}`);
+    try {
+      await folder.checkWritable();
+    } catch (error) {
+      await platform.remove(folder.path).catch(() => {});
+      throw error;
+    }
+    return folder;
+  }
+
+  /** The folder of a run, by id or by path. An unknown id gives the nearest known one in the error. */
+  async open(idOrPath: string): Promise<RunFolder> {
+    const name = idOrPath.replace(/\/run\.json$/, "").replace(/\/+$/, "");
+    for (const path of [`${this.root}/${name}`, name]) {
+      if (await platform.exists(`${path}/run.json`)) return new RunFolder(name.split("/").at(-1)!, path);
+    }
+    const known = nearest(name, await this.#names());
+    throw new HebbError(`There is no run "${idOrPath}" in ${this.root}.${known ? ` Did you mean ${known}?` : ""}`);
+  }
+
+  /** The records of all runs, newest first; folders without a readable record are left out. */
+  async list(): Promise<RunRecord[]> {
+    const names = await this.#names();
+    const records = await Promise.all(
+      names.map((name) => new RunFolder(name, `${this.root}/${name}`).readRecord().catch(() => undefined)),
+    );
+    return records.filter((record) => record !== undefined).sort((a, b) => (a.started < b.started ? 1 : -1));
+  }
+
+  async #names(): Promise<string[]> {
+    return (await platform.exists(this.root)) ? platform.listDir(this.root) : [];
+  }
+}
+
+/** `<slug>-<scale>-<yyyymmdd>-<hhmmss>-<4 random>`, in UTC: sorts by time within a study, and never collides in practice. */
+function runId(slug: string, scale: Scale, started: Date): string {
+  const [day, time] = started.toISOString().slice(0, 19).replaceAll(/[-:]/g, "").split("T");
+  const random = Array.from(crypto.getRandomValues(new Uint8Array(4)), (byte) => (byte % 36).toString(36)).join("");
+  return `${slug}-${scale}-${day}-${time}-${random}`;
+}
+
+const lines = (items: readonly unknown[]): string => items.map((item) => `${JSON.stringify(item)}\n`).join("");
+
+const readText = async (path: string): Promise<string> => new TextDecoder().decode(await platform.readFile(path));
+
+/** The lines of a JSONL file. Writing may have been cut off, so a last line that does not end is left out. */
+async function readLines<T>(path: string, schema: z.ZodType<T>): Promise<T[]> {
+  if (!(await platform.exists(path))) return [];
+  const text = await readText(path);
+  const complete = text.slice(0, text.lastIndexOf("\n") + 1);
+  return complete
+    .split("\n")
+    .slice(0, -1)
+    .map((line, i) => parseChecked(schema, line, `${path}, line ${i + 1},`));
+}

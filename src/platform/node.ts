@@ -1,0 +1,144 @@
+import { randomUUID } from "node:crypto";
+import * as fs from "node:fs/promises";
+import { createRequire } from "node:module";
+import * as os from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { HebbError } from "../engine/errors.js";
+import type { EnvironmentInfo, Platform } from "./types.js";
+import { download, gunzip, sha256 } from "./web.js";
+
+export type { DownloadOptions, DownloadProgress, EnvironmentInfo, GunzipOptions, Platform } from "./types.js";
+export { download, gunzip, sha256 };
+
+export async function readFile(path: string): Promise<Uint8Array> {
+  const buffer = await fs.readFile(path).catch(explain("read", path));
+  return new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.length);
+}
+
+export async function exists(path: string): Promise<boolean> {
+  return fs.access(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+export async function writeFileAtomic(path: string, content: Uint8Array | string): Promise<void> {
+  const temporary = join(dirname(path), `.${randomUUID()}.tmp`);
+  try {
+    const file = await fs.open(temporary, "wx");
+    try {
+      await file.writeFile(content);
+      // Without this a power cut after the rename can leave an empty file under the final name.
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await fs.rename(temporary, path);
+  } catch (error) {
+    await fs.rm(temporary, { force: true }).catch(() => {});
+    explain("write", path)(error);
+  }
+}
+
+export async function appendFile(path: string, content: Uint8Array | string): Promise<void> {
+  await fs.appendFile(path, content).catch(explain("write", path));
+}
+
+export async function mkdirp(path: string): Promise<void> {
+  await fs.mkdir(path, { recursive: true }).catch(explain("make the directory", path));
+}
+
+export async function listDir(path: string): Promise<string[]> {
+  return (await fs.readdir(path).catch(explain("list", path))).sort();
+}
+
+export async function remove(path: string): Promise<void> {
+  await fs.rm(path, { recursive: true, force: true }).catch(explain("remove", path));
+}
+
+export function cacheDir(): string {
+  return process.env.HEBB_CACHE || join(os.homedir(), ".cache", "hebb");
+}
+
+export function environmentVariable(name: string): string | undefined {
+  return process.env[name] || undefined;
+}
+
+export async function assetBytes(name: string): Promise<Uint8Array> {
+  // This module runs as src/platform/node.ts and, compiled, as dist/src/platform/node.js.
+  const places = ["../../assets/", "../../../assets/"].map((up) => fileURLToPath(new URL(up + name, import.meta.url)));
+  for (const place of places) if (await exists(place)) return readFile(place);
+  throw new HebbError(
+    `The package's own file ${name} is missing (looked for ${places.join(" and ")}); reinstall hebb.`,
+  );
+}
+
+/** The user's project is searched before the place where Hebb itself is installed: with `npx` the two differ. */
+function resolvePackage(specifier: string): string | undefined {
+  for (const from of [pathToFileURL(join(process.cwd(), "index.js")).href, import.meta.url]) {
+    try {
+      return createRequire(from).resolve(specifier);
+    } catch {
+      // Not installed here.
+    }
+  }
+  return undefined;
+}
+
+export async function importPackage(name: string): Promise<Record<string, unknown> | undefined> {
+  const entry = resolvePackage(name);
+  return entry === undefined ? undefined : import(pathToFileURL(entry).href);
+}
+
+export async function packageDir(name: string): Promise<string | undefined> {
+  const manifest = resolvePackage(`${name}/package.json`);
+  return manifest === undefined ? undefined : dirname(manifest);
+}
+
+export function environmentInfo(): EnvironmentInfo {
+  return {
+    runtime: `node ${process.versions.node}`,
+    platform: `${os.platform()} ${os.arch()}`,
+    processor: os.cpus()[0]?.model.trim() || "unknown",
+    threads: os.availableParallelism(),
+  };
+}
+
+/** The same functions as one object, which also makes the compiler check that none is missing. */
+export const platform: Platform = {
+  readFile,
+  exists,
+  writeFileAtomic,
+  appendFile,
+  mkdirp,
+  listDir,
+  remove,
+  cacheDir,
+  environmentVariable,
+  assetBytes,
+  importPackage,
+  packageDir,
+  download,
+  gunzip,
+  sha256,
+  environmentInfo,
+};
+
+const reasons: Record<string, string> = {
+  ENOENT: "no such file or directory",
+  EACCES: "permission denied",
+  EPERM: "not permitted",
+  EROFS: "the file system is read-only",
+  EISDIR: "it is a directory",
+  ENOTDIR: "a part of the path is not a directory",
+  ENOSPC: "the disk is full",
+  EDQUOT: "the disk quota is used up",
+};
+
+function explain(action: string, path: string) {
+  return (error: unknown): never => {
+    const { code = "", message } = error as NodeJS.ErrnoException;
+    throw new HebbError(`Cannot ${action} ${path}: ${reasons[code] ?? message}.`, { cause: error });
+  };
+}

@@ -1,0 +1,4 @@
+import type { Study } from "../src/lab/study.js";
+
+/** All studies by slug, each loaded only when it is asked for. */
+export const studies: Record<string, () => Promise<{ default: Study }>> = {};
