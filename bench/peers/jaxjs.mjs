@@ -1,7 +1,7 @@
 // jax-js on its WASM device: the whole step (loss, gradient, update) inside one jit.
 // Ownership rule of the library: passing an array consumes it, `.ref` keeps it.
 
-import { init, jit, lax, nn, numpy as np, tree, valueAndGrad } from "@jax-js/jax";
+import { blockUntilReady, init, jit, lax, nn, numpy as np, tree, valueAndGrad } from "@jax-js/jax";
 import { where } from "./runtime.mjs";
 
 export async function describe({ threads, load }) {
@@ -60,6 +60,8 @@ export async function prepare({ workload, params, batches }) {
     const { x, y } = arrays[i % arrays.length];
     const rates = adaptive ? [optimizer.lr / (1 - optimizer.b1 ** (i + 1)), 1 / (1 - optimizer.b2 ** (i + 1))] : [0, 0];
     const result = step(weights, state, np.array(rates), x.ref, y.ref);
+    // The loss is there before the gradients are: without this, their work would run on after the clock stops.
+    await blockUntilReady(result);
     weights = result.params;
     state = result.state;
     const [loss] = await result.loss.data();

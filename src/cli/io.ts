@@ -25,5 +25,6 @@ export type Style = "bold" | "dim" | "red" | "green" | "yellow" | "cyan";
 /** `text` with a style where `stream` is a terminal that shows styles; `NO_COLOR` turns them off. */
 export function styled(io: Io, stream: Stream, style: Style, text: string): string {
   const plain = !stream.isTTY || Boolean(io.env.NO_COLOR) || io.env.TERM === "dumb";
-  return plain ? text : styleText(style, text);
+  // Whether styles are wanted is known here: Node would ask its own stdout.
+  return plain ? text : styleText(style, text, { validateStream: false });
 }

@@ -33,7 +33,7 @@ export function paperOf(lab: Lab, slug: string): Paper {
 export async function studyOf(lab: Lab, slug: string): Promise<Study> {
   if (Object.hasOwn(lab.studies, slug)) return (await lab.studies[slug]()).default;
   const { title } = paperOf(lab, slug);
-  const available = Object.keys(lab.studies).join(", ");
+  const available = Object.keys(lab.studies).join(", ") || "none";
   throw new UsageError(`'${slug}' (${title}) is planned and has no study yet; available: ${available}.`);
 }
 

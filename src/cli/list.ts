@@ -41,6 +41,7 @@ export async function list(io: Io, lab: Lab, { family, json }: ListOptions): Pro
     const planned = entries[i].status === "planned";
     io.stdout.write(`${planned ? styled(io, io.stdout, "dim", fitted(line)) : fitted(line)}\n`);
   });
-  const available = entries.filter(({ status }) => status === "available").length;
-  io.stdout.write(`\n${entries.length} papers, ${available} with a study. Try: hebb run lottery-ticket\n`);
+  const available = entries.filter(({ status }) => status === "available");
+  const tip = available.length > 0 ? ` Try: hebb run ${available[0].slug}` : "";
+  io.stdout.write(`\n${entries.length} papers, ${available.length} with a study.${tip}\n`);
 }

@@ -1,5 +1,6 @@
 import { join, relative, resolve } from "node:path";
 import type { RunRecord } from "../lab/record.js";
+import type { RunFolder } from "../lab/store.js";
 import type { Scale, Study } from "../lab/study.js";
 import { explain } from "./explain.js";
 import { interrupted, interruptSignal } from "./interrupt.js";
@@ -100,35 +101,50 @@ async function runOne(io: Io, lab: Lab, study: Study, plan: Plan, signal: AbortS
   }).finally(() => progress.end());
 
   const folder = await new RunStore(out).open(plan.resume ?? record.id);
-  const where = relative(io.cwd, folder.path) || ".";
   if (record.status === "stopped") {
     const place = plan.out === "runs" ? "" : ` --out ${plan.out}`;
     io.stderr.write(`Stopped; this continues it: hebb run ${study.slug} --resume ${record.id}${place}\n`);
     return interrupted;
   }
-  const { publish } = await import("./publish.js");
-  const report = await publish(folder, record, study, paperOf(lab, study.slug));
   if (record.status === "failed") {
-    io.stderr.write(`What was measured until then is kept in ${where}\n`);
+    io.stderr.write(`What was measured until then is kept in ${shown(io, folder.path)}\n`);
     throw failure;
   }
+  await present(io, lab, study, plan, record, folder);
   if (plan.ledger) {
     const { Ledger } = await import("../lab/ledger.js");
     await new Ledger(join(io.cwd, "ledger")).write(record, study);
+    if (!plan.json) io.stdout.write(`Ledger  ${join("ledger", `${study.slug}.json`)}\n`);
   }
+  return 0;
+}
+
+/** Draws figures and report, and prints what came out. */
+async function present(
+  io: Io,
+  lab: Lab,
+  study: Study,
+  plan: Plan,
+  record: RunRecord,
+  folder: RunFolder,
+): Promise<void> {
+  const { publish } = await import("./publish.js");
+  const paper = paperOf(lab, study.slug);
+  const where = shown(io, folder.path);
+  const report = shown(io, await publish(folder, record, study, paper));
   if (plan.json) {
     io.stdout.write(`${JSON.stringify(await summary(record, where))}\n`);
-    return 0;
+    return;
   }
   const { printResults } = await import("./results.js");
   const { duration } = await import("../lab/numbers.js");
-  const title = `${paperOf(lab, study.slug).title} (${study.slug}, ${record.scale} scale)`;
-  io.stdout.write(`${styled(io, io.stdout, "bold", title)}\n`);
+  io.stdout.write(`${styled(io, io.stdout, "bold", `${paper.title} (${study.slug}, ${record.scale} scale)`)}\n`);
   printResults(io, record);
-  io.stdout.write(`\nTime    ${duration(record.seconds)}\nRun     ${where}\nReport  ${relative(io.cwd, report)}\n`);
-  if (plan.ledger) io.stdout.write(`Ledger  ${join("ledger", `${study.slug}.json`)}\n`);
-  return 0;
+  io.stdout.write(`\nTime    ${duration(record.seconds)}\nRun     ${where}\nReport  ${report}\n`);
 }
+
+/** A path as the user would type it. */
+const shown = (io: Io, path: string): string => relative(io.cwd, path) || ".";
 
 const startLine = ({ id, scale, seeds }: RunRecord): string =>
   `${scale} scale, ${seeds.length === 1 ? "seed" : "seeds"} ${seeds.join(", ")}, run ${id}`;

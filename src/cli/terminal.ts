@@ -77,7 +77,7 @@ export class Progress {
   #timeLeft(done: number, total: number, at: number): string {
     const first = this.#first!;
     const seconds = (at - first.at) / 1000;
-    if (done <= first.done || seconds < 1) return "";
+    if (done <= first.done || done >= total || seconds < 1) return "";
     return `${duration((seconds / (done - first.done)) * (total - done))} left`;
   }
 

@@ -1,4 +1,4 @@
-import { cast, type HostRandom, mul, type NDArray, type Tensor, treeMap } from "../engine/index.js";
+import { cast, flattenTree, type HostRandom, mul, type NDArray, type Tensor, treeMap } from "../engine/index.js";
 import { checkAlike, fromHost, type HostTree, sameShape, toHost } from "./host.js";
 
 /**
@@ -15,11 +15,11 @@ export const biasesAndNorms: Exclude = (_path, shape) => shape.length < 2;
 
 /** The mask under which all weights live. */
 export function fullMask<P>(params: P, exclude: Exclude = biasesAndNorms): Mask<P> {
-  const all = toHostShapes(params);
-  return fromHost(
-    all.def,
-    all.leaves.map(({ shape }, i) => (exclude(all.paths[i], shape) ? never() : onesLike(shape))),
+  const { leaves, paths, def } = flattenTree(params);
+  const masks = (leaves as (Tensor | NDArray)[]).map(({ shape }, i) =>
+    exclude(paths[i], shape) ? prunesNothing : ones(shape),
   );
+  return fromHost(def, masks);
 }
 
 /**
@@ -75,9 +75,9 @@ export const checkMask = (what: string, params: HostTree, mask: HostTree): void 
   checkAlike(what, params, mask, (w, m) => m.length === 0 || sameShape(w, m));
 
 /** The mask of a tensor that is never pruned. */
-export const never = (): NDArray => ({ data: Float32Array.of(1), shape: [], dtype: "float32" });
+const prunesNothing: NDArray = { data: Float32Array.of(1), shape: [], dtype: "float32" };
 
-export const onesLike = (shape: readonly number[]): NDArray => ({
+const ones = (shape: readonly number[]): NDArray => ({
   data: new Float32Array(shape.reduce((n, length) => n * length, 1)).fill(1),
   shape,
   dtype: "float32",
@@ -89,4 +89,8 @@ export const countAlive = (mask: NDArray): number => {
   return alive;
 };
 
-const share = (alive: number, total: number): TensorDensity => ({ alive, total, density: total > 0 ? alive / total : 1 });
+const share = (alive: number, total: number): TensorDensity => ({
+  alive,
+  total,
+  density: total > 0 ? alive / total : 1,
+});

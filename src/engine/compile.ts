@@ -1,13 +1,13 @@
 import { create, toBinary } from "@bufbuild/protobuf";
 import { customPrimitive } from "./autodiff.js";
-import { inputPrimitive, type Node, type Primitive, topological, valuePrimitive } from "./core.js";
-import { dtypes } from "./dtype.js";
+import { inputPrimitive, literalPrimitive, type Node, type Primitive, topological, valuePrimitive } from "./core.js";
+import { dtypes, type NDArray } from "./dtype.js";
 import { HebbError } from "./errors.js";
 import { Emitter } from "./onnx/emitter.js";
 import { ModelProtoSchema, type ValueInfoProto, ValueInfoProtoSchema } from "./onnx/onnx_pb.js";
 import { isPassThrough } from "./primitives/structure.js";
 import type { Signature } from "./runtime/backend.js";
-import { Tensor } from "./tensor.js";
+import { literal, Tensor } from "./tensor.js";
 
 /** A graph in normal form: no duplicates, no pass-through nodes, only operations that the runtime can execute. */
 export interface Graph {
@@ -42,7 +42,9 @@ export function normalise(outputs: readonly Tensor[], args: readonly Tensor[]): 
     if (primitive === customPrimitive) return canonical.get(raw[raw.length - 1])!;
     if (primitive === inputPrimitive || primitive === valuePrimitive) return leaf(t, primitive);
     const inputs = raw.map((i) => canonical.get(i)!);
-    const lowered = primitive.lower?.(inputs, attrs);
+    // Nothing is to be computed for a tensor without elements, and the runtime's kernels need not support that.
+    const empty = t.size === 0 && primitive !== literalPrimitive;
+    const lowered = empty ? literal(emptyArray(t)) : primitive.lower?.(inputs, attrs);
     if (lowered) return visit(lowered);
     const key = `${primitive.name}(${inputs.map((i) => ids.get(i)).join(",")})${primitive.key ? primitive.key(attrs) : JSON.stringify(attrs)}`;
     const twin = byKey.get(key);
@@ -78,6 +80,8 @@ export function normalise(outputs: readonly Tensor[], args: readonly Tensor[]): 
   const hash = `${keys.join(";")}=>${results.map((t) => ids.get(t)).join(",")}`;
   return { order, outputs: results, captures, hash };
 }
+
+const emptyArray = ({ shape, dtype }: Tensor): NDArray => ({ data: new dtypes[dtype].array(0), shape, dtype });
 
 /** The ONNX model of a graph; its inputs are `args` that are used, then captures. */
 export function emitModel(

@@ -1,9 +1,19 @@
-import type { DType } from "./dtype.js";
+import { type DType, isFloat } from "./dtype.js";
+import { ShapeError } from "./errors.js";
 import { hostData, literal, type Operand, Tensor } from "./tensor.js";
 
 /** `operand` as a tensor; a plain number or boolean becomes a scalar of `dtype`. */
-export const asTensor = (operand: Operand, dtype: DType): Tensor =>
-  operand instanceof Tensor ? operand : scalar(Number(operand), dtype);
+export function asTensor(operand: Operand, dtype: DType): Tensor {
+  if (operand instanceof Tensor) return operand;
+  const value = Number(operand);
+  if (!isFloat(dtype) && !Number.isInteger(value)) {
+    throw new ShapeError(
+      "scalar operand",
+      `${value} is not a whole number, but its partner has dtype ${dtype}; cast() that to a float first`,
+    );
+  }
+  return scalar(value, dtype);
+}
 
 export const scalar = (value: number, dtype: DType = "float32"): Tensor =>
   literal({ data: hostData([value], dtype), shape: [], dtype });

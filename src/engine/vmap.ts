@@ -64,7 +64,7 @@ export function vmap<A extends any[], R>(f: (...args: A) => R, options: VmapOpti
       leaves.map((leaf) => {
         if (!(leaf instanceof Tensor)) return leaf;
         const out = many.get(leaf) ?? broadcastTo(leaf, [size!, ...leaf.shape]);
-        return moveAxis(out, 0, outAxes < 0 ? outAxes + out.rank : outAxes);
+        return moveAxis(out, 0, normalAxis("vmap (outAxes)", outAxes, out.shape));
       }),
     );
   };

@@ -1,4 +1,4 @@
-import { mul, type Operand, sub, Tensor } from "../engine/index.js";
+import { div, mul, type Operand, stopGradient, sub, type Tensor, treeMap } from "../engine/index.js";
 import type { Model } from "./model.js";
 
 export interface OutputScaleOptions<P> {
@@ -35,25 +35,27 @@ export function outputScaled<P>(
   model: Model<P>,
   alpha: Operand,
   { centre = true }: OutputScaleOptions<P> = {},
-): Model<Centred<P>> | Model<P> {
-  if (centre === false) return { init: (key) => model.init(key), apply: (w, x) => mul(model.apply(w, x), alpha) };
-  if (centre !== true) {
-    const origin = frozen(centre as P);
-    return {
-      init: (key) => model.init(key),
-      apply: (w, x) => mul(sub(model.apply(w, x), model.apply(origin, x)), alpha),
+): Model<any> {
+  if (centre === true) {
+    const paired: Model<Centred<P>> = {
+      // Two draws of one key: equal values in separate tensors, so that a training step may be given `current` to keep.
+      init: (key) => ({ current: model.init(key), initial: model.init(key) }),
+      apply: ({ current, initial }, x) => scaled(model, alpha, current, initial, x),
     };
+    return paired;
   }
-  return {
-    init: (key) => {
-      const initial = model.init(key);
-      return { current: initial, initial };
-    },
-    apply: ({ current, initial }, x) => mul(sub(model.apply(current, x), model.apply(frozen(initial), x)), alpha),
+  const single: Model<P> = {
+    init: (key) => model.init(key),
+    apply: (params, x) =>
+      centre === false ? mul(model.apply(params, x), alpha) : scaled(model, alpha, params, centre as P, x),
   };
+  return single;
 }
 
-const frozen = <P>(params: P): P => treeMap((leaf) => stopGradient(leaf as Tensor), params) as P;
+function scaled<P>(model: Model<P>, alpha: Operand, current: P, initial: P, x: Tensor): Tensor {
+  const start = model.apply(treeMap((leaf: Tensor) => stopGradient(leaf), initial) as P, x);
+  return mul(sub(model.apply(current, x), start), alpha);
+}
 
 /**
  * The learning rate that goes with `outputScaled(model, alpha)`: `lr / alpha^2`.
@@ -62,8 +64,9 @@ const frozen = <P>(params: P): P => treeMap((leaf) => stopGradient(leaf as Tenso
  * itself), so dividing by alpha^2 keeps the speed in function space equal for every alpha.
  */
 export function scaledLr(lr: number, alpha: number): number;
+/** With tensors, a tensor of their dtype: one learning rate per lane under `vmap`. */
 export function scaledLr(lr: Operand, alpha: Operand): Tensor;
 export function scaledLr(lr: Operand, alpha: Operand): number | Tensor {
   if (typeof lr === "number" && typeof alpha === "number") return lr / alpha ** 2;
-  return div(lr, square(alpha));
+  return div(div(lr, alpha), alpha);
 }

@@ -45,7 +45,9 @@ export function world(options: { tty?: boolean; env?: Record<string, string>; cw
     exit: (status) => exits.push(status),
     out: () => written.out,
     err: () => written.err,
-    interrupt: () => handlers.forEach((handler) => handler()),
+    interrupt() {
+      for (const handler of handlers) handler();
+    },
     exits,
   };
 }

@@ -1,5 +1,6 @@
 import { backward } from "../autodiff.js";
 import { apply, type Primitive, placeholder, type Spec, sameDType } from "../core.js";
+import { type DType, isFloat } from "../dtype.js";
 import { ShapeError } from "../errors.js";
 import { type Shape, show, sizeOf } from "../shape.js";
 import type { Tensor } from "../tensor.js";
@@ -24,11 +25,17 @@ type Attributes<T> = T & Record<string, any>;
 //   sum over n, o, i, p, k of  x[n, i, stride p + dilation k - low] w[o, i, k] y[n, o, p],
 // so the gradients of each are the other two, to any order.
 
+function floats(operation: string, inputs: readonly Spec[]): DType {
+  const dtype = sameDType(operation, inputs);
+  if (!isFloat(dtype)) throw new ShapeError(operation, `not defined for dtype ${dtype}; convert with cast()`);
+  return dtype;
+}
+
 const convPrimitive: Primitive<Attributes<Geometry>> = {
   name: "conv",
   infer(inputs, geometry) {
     const [x, w] = inputs;
-    const dtype = sameDType("conv", inputs);
+    const dtype = floats("conv", inputs);
     if (x.shape.length !== w.shape.length || x.shape.length < 3) {
       throw new ShapeError(
         "conv",
@@ -68,7 +75,10 @@ const convPrimitive: Primitive<Attributes<Geometry>> = {
 
 const inputPrimitive: Primitive<Attributes<Sized>> = {
   name: "convInput",
-  infer: ([g, w], { groups, size }) => ({ shape: [g.shape[0], w.shape[1] * groups, ...size], dtype: g.dtype }),
+  infer: ([g, w], { groups, size }) => ({
+    shape: [g.shape[0], w.shape[1] * groups, ...size],
+    dtype: floats("convTranspose", [g, w]),
+  }),
   grad: (x, { inputs: [g, w], attrs, needs }) => [
     needs[0] ? apply(convPrimitive, [x, w], geometryOf(attrs)) : undefined,
     needs[1] ? convKernel(x, g, { ...attrs, size: w.shape.slice(2) }) : undefined,

@@ -1,10 +1,11 @@
 import { apply, type Primitive } from "../core.js";
-import { dtypes } from "../dtype.js";
+import { type DType, dtypes } from "../dtype.js";
 import { ShapeError } from "../errors.js";
 import { normalAxis, type Shape, sameShape, show } from "../shape.js";
 import type { Tensor } from "../tensor.js";
 import { moveAxis } from "./batching.js";
-import { add, mul } from "./elementwise.js";
+import { add, less, mul, where } from "./elementwise.js";
+import { comparable, wide } from "./reduce.js";
 import { arange, broadcastTo, reshape } from "./structure.js";
 
 function checkIndices(operation: string, indices: { dtype: string; shape: Shape }): void {
@@ -12,6 +13,13 @@ function checkIndices(operation: string, indices: { dtype: string; shape: Shape 
     throw new ShapeError(operation, `indices have dtype ${indices.dtype}; int32 or int64 is needed`);
   }
 }
+
+function checkNumbers(operation: string, updates: { dtype: DType }): void {
+  if (updates.dtype === "bool") throw new ShapeError(operation, "not defined for dtype bool; convert with cast()");
+}
+
+/** The dtype to add up in: the runtime's scatter kernels cannot add float16. */
+const additive = (dtype: DType): DType => (dtype === "float16" ? "float32" : dtype);
 
 const gatherPrimitive: Primitive<{ axis: number }> = {
   name: "gather",
@@ -36,6 +44,7 @@ const scatterAddPrimitive: Primitive<{ axis: number; size: number }> = {
   name: "scatterAdd",
   infer([updates, indices], { axis, size }) {
     checkIndices("scatterAdd", indices);
+    checkNumbers("scatterAdd", updates);
     const rank = indices.shape.length;
     if (!sameShape(updates.shape.slice(axis, axis + rank), indices.shape)) {
       throw new ShapeError(
@@ -61,13 +70,15 @@ const scatterAddPrimitive: Primitive<{ axis: number; size: number }> = {
     const rank = i.shape.length;
     const lead = u.shape.map((_, k) => k).filter((k) => k < axis || k >= axis + rank);
     const order = [...i.shape.map((_, k) => axis + k), ...lead];
-    const moved = axis === 0 ? updates : e.node("Transpose", [updates], { perm: order });
+    const sum = additive(dtype);
+    const read = e.cast(updates, sum, dtype);
+    const moved = axis === 0 ? read : e.node("Transpose", [read], { perm: order });
     const rest = lead.map((k) => u.shape[k]);
     const zeros = e.node("ConstantOfShape", [e.ints([size, ...rest])], {
-      value: { dtype, data: new dtypes[dtype].array(1), shape: [1] },
+      value: { dtype: sum, data: new dtypes[sum].array(1), shape: [1] },
     });
     const where = e.node("Unsqueeze", [e.cast(indices, "int64", i.dtype), e.ints([-1])]);
-    const out = e.node("ScatterND", [zeros, where, moved], { reduction: "add" });
+    const out = e.cast(e.node("ScatterND", [zeros, where, moved], { reduction: "add" }), dtype, sum);
     if (axis === 0) return out;
     const back = shape.map((_, k) => (k === axis ? 0 : k < axis ? k + 1 : k));
     return e.node("Transpose", [out], { perm: back });
@@ -96,30 +107,40 @@ const takePrimitive: Primitive<{ axis: number }> = {
 
 const putPrimitive: Primitive<{ axis: number; size: number }> = {
   name: "putAlongAxis",
-  infer: ([updates], { axis, size }) => ({
-    shape: updates.shape.map((n, i) => (i === axis ? size : n)),
-    dtype: updates.dtype,
-  }),
+  infer([updates, indices], { axis, size }) {
+    checkIndices("putAlongAxis", indices);
+    checkNumbers("putAlongAxis", updates);
+    if (!sameShape(updates.shape, indices.shape)) {
+      throw new ShapeError("putAlongAxis", `updates ${show(updates.shape)} and indices ${show(indices.shape)} differ`);
+    }
+    return { shape: updates.shape.map((n, i) => (i === axis ? size : n)), dtype: updates.dtype };
+  },
   grad: (g, { inputs: [, indices], attrs: { axis } }) => [takeAlongAxis(g, indices, axis), undefined],
   batch(inputs, batched, { axis, size }, examples) {
     const [updates, indices] = spread(inputs, batched, examples);
     return putAlongAxis(updates, indices, size, axis + 1);
   },
   emit(e, [updates, indices], { attrs: { axis }, shape, dtype }) {
+    const sum = additive(dtype);
     const zeros = e.node("ConstantOfShape", [e.ints(shape)], {
-      value: { dtype, data: new dtypes[dtype].array(1), shape: [1] },
+      value: { dtype: sum, data: new dtypes[sum].array(1), shape: [1] },
     });
-    return e.node("ScatterElements", [zeros, indices, updates], { axis, reduction: "add" });
+    const read = e.cast(updates, sum, dtype);
+    return e.cast(e.node("ScatterElements", [zeros, indices, read], { axis, reduction: "add" }), dtype, sum);
   },
 };
 
 const argsortPrimitive: Primitive<{ axis: number; descending: boolean }> = {
   name: "argsort",
-  infer: ([x]) => ({ shape: x.shape, dtype: "int32" }),
+  infer([x]) {
+    comparable("argsort", x.dtype);
+    return { shape: x.shape, dtype: "int32" };
+  },
   grad: "none",
   batch: ([x], _batched, { axis, descending }) => argsort(x, axis + 1, { descending }),
-  emit(e, [x], { attrs: { axis, descending }, shape }) {
-    const [, order] = e.nodes("TopK", [x, e.ints([shape[axis]])], 2, { axis, largest: Number(descending), sorted: 1 });
+  emit(e, [x], { attrs: { axis, descending }, shape, inputs: [{ dtype }] }) {
+    const read = e.cast(x, wide(dtype), dtype);
+    const [, order] = e.nodes("TopK", [read, e.ints([shape[axis]])], 2, { axis, largest: Number(descending), sorted: 1 });
     return e.cast(order, "int32");
   },
 };
@@ -132,10 +153,11 @@ export const indexingPrimitives: readonly Primitive[] = [
   argsortPrimitive,
 ];
 
-/** Adds v * rows to the indices of example v. */
+/** Adds v * rows to the indices of example v, which then no longer count from the end. */
 function shiftByExample(indices: Tensor, size: number, rows: number): Tensor {
   const offsets = mul(arange(size, indices.dtype), rows);
-  return add(indices, reshape(offsets, [size, ...new Array(indices.rank - 1).fill(1)]));
+  const own = where(less(indices, 0), add(indices, rows), indices);
+  return add(own, reshape(offsets, [size, ...new Array(indices.rank - 1).fill(1)]));
 }
 
 /** Moves `count` neighbouring axes that start at `from` so that they start at `to` among the others. */
@@ -154,8 +176,10 @@ export const gather = (x: Tensor, indices: Tensor, axis = 0): Tensor =>
   apply(gatherPrimitive, [x, indices], { axis: normalAxis("gather", axis, x.shape) });
 
 /** Zeros of `size` rows along `axis`, to which each update is added at its index: the transpose of `gather`. */
-export const scatterAdd = (updates: Tensor, indices: Tensor, size: number, axis = 0): Tensor =>
-  apply(scatterAddPrimitive, [updates, indices], { axis, size });
+export function scatterAdd(updates: Tensor, indices: Tensor, size: number, axis = 0): Tensor {
+  const out = [...updates.shape.slice(0, updates.rank - indices.rank), size];
+  return apply(scatterAddPrimitive, [updates, indices], { axis: normalAxis("scatterAdd", axis, out), size });
+}
 
 /** out[i][j] = x[i][indices[i][j]] (for the last axis): one choice along `axis` for each position. */
 export const takeAlongAxis = (x: Tensor, indices: Tensor, axis = -1): Tensor =>
@@ -163,7 +187,7 @@ export const takeAlongAxis = (x: Tensor, indices: Tensor, axis = -1): Tensor =>
 
 /** Zeros with `size` places along `axis`, to which each update is added at its index: the transpose of `takeAlongAxis`. */
 export const putAlongAxis = (updates: Tensor, indices: Tensor, size: number, axis: number): Tensor =>
-  apply(putPrimitive, [updates, indices], { axis, size });
+  apply(putPrimitive, [updates, indices], { axis: normalAxis("putAlongAxis", axis, updates.shape), size });
 
 /** The indices (int32) that sort `x` along `axis`. */
 export const argsort = (x: Tensor, axis = -1, { descending = false }: { descending?: boolean } = {}): Tensor =>

@@ -5,7 +5,7 @@ import { broadcastShapes, type Shape, show, sizeOf } from "../shape.js";
 import type { Tensor } from "../tensor.js";
 import { alignForBatch } from "./batching.js";
 import { sumTo } from "./reduce.js";
-import { reshape } from "./structure.js";
+import { reshape, zeros } from "./structure.js";
 
 type MatmulAttrs = { transposeA: boolean; transposeB: boolean };
 
@@ -17,6 +17,8 @@ const matmulPrimitive: Primitive<MatmulAttrs> = {
   name: "matmul",
   infer(inputs, { transposeA, transposeB }) {
     const dtype = sameDType("matmul", inputs);
+    if (dtype === "uint8" || dtype === "bool")
+      throw new ShapeError("matmul", `not defined for dtype ${dtype}; convert with cast()`);
     const [a, b] = [flipped(inputs[0].shape, transposeA), flipped(inputs[1].shape, transposeB)];
     const [m, k] = a.slice(-2);
     const [k2, n] = b.slice(-2);
@@ -40,6 +42,12 @@ const matmulPrimitive: Primitive<MatmulAttrs> = {
   batch(inputs, batched, attrs) {
     const [a, b] = alignForBatch(inputs, batched);
     return product(a, b, attrs.transposeA, attrs.transposeB);
+  },
+  // A sum of no products: ONNX Runtime's WASM build leaves such a result unwritten.
+  lower([a, b], { transposeA, transposeB }) {
+    if (a.shape[a.rank - (transposeA ? 2 : 1)] !== 0) return undefined;
+    const { shape, dtype } = matmulPrimitive.infer([a, b], { transposeA, transposeB });
+    return zeros(shape, dtype);
   },
   emit(e, [a, b], { attrs: { transposeA, transposeB }, inputs: [sa, sb], dtype }) {
     if (!isFloat(dtype) || dtype === "float64") {

@@ -1,10 +1,11 @@
 import { apply, type Primitive } from "../core.js";
+import { isFloat } from "../dtype.js";
 import { ShapeError } from "../errors.js";
 import { show } from "../shape.js";
 import type { Tensor } from "../tensor.js";
-import { mod } from "./elementwise.js";
-import { scatterAdd } from "./indexing.js";
-import { flatten, reshape } from "./structure.js";
+import { add, mod, mul } from "./elementwise.js";
+import { gather, scatterAdd } from "./indexing.js";
+import { arange, broadcastTo, flatten, reshape } from "./structure.js";
 
 interface Window extends Record<string, any> {
   readonly kernel: readonly number[];
@@ -36,10 +37,16 @@ const unfold = (x: Tensor, size: number): Tensor => reshape(x, [size, x.shape[0]
 
 const maxPoolPrimitive: Primitive<Window> = {
   name: "maxPool",
-  infer: ([x], window) => ({ shape: pooled("maxPool", x.shape, window), dtype: x.dtype }),
+  infer([x], window) {
+    if (!isFloat(x.dtype)) throw new ShapeError("maxPool", `not defined for dtype ${x.dtype}; convert with cast()`);
+    return { shape: pooled("maxPool", x.shape, window), dtype: x.dtype };
+  },
   grad(g, { inputs: [x], attrs }) {
     const at = apply(indicesPrimitive, [x], attrs);
-    return [reshape(scatterAdd(flatten(g), flatten(at), x.size), x.shape)];
+    if (attrs.kernel.some((k, i) => k > attrs.strides[i])) {
+      return [reshape(scatterAdd(flatten(g), flatten(at), x.size), x.shape)];
+    }
+    return [apply(unpoolPrimitive, [g, at], { shape: x.shape })];
   },
   batch: ([x], _batched, window, size) => unfold(apply(maxPoolPrimitive, [fold(x)], window), size),
   emit: (e, [x], { attrs }) => e.nodes("MaxPool", [x], 2, onnxWindow(attrs))[0],
@@ -55,6 +62,32 @@ const indicesPrimitive: Primitive<Window> = {
     return mod(unfold(apply(indicesPrimitive, [fold(x)], window), size), each);
   },
   emit: (e, [x], { attrs }) => e.nodes("MaxPool", [x], 2, onnxWindow(attrs))[1],
+};
+
+/** Zeros, but for the values put at flat indices of which no two are equal: the gradient where windows do not overlap. */
+const unpoolPrimitive: Primitive<{ shape: readonly number[] }> = {
+  name: "maxUnpool",
+  infer: ([g], { shape }) => ({ shape, dtype: g.dtype }),
+  grad: (x, { inputs: [g, at] }) => [reshape(gather(flatten(x), flatten(at)), g.shape), undefined],
+  batch([g, at], [gs, is], { shape }, size) {
+    const values = gs ? g : broadcastTo(g, [size, ...g.shape]);
+    const [n, ...rest] = shape;
+    // Each example's indices count from its own first element; in the folded tensor they count from the very first.
+    const offsets = mul(
+      arange(size, "int64"),
+      shape.reduce((a, b) => a * b, 1),
+    );
+    const indices = add(
+      is ? at : broadcastTo(at, [size, ...at.shape]),
+      reshape(offsets, [size, ...g.shape.slice(gs ? 1 : 0).map(() => 1)]),
+    );
+    return unfold(apply(unpoolPrimitive, [fold(values), fold(indices)], { shape: [size * n, ...rest] }), size);
+  },
+  // The kernel wants the window's geometry only to guess the output's shape, which is given.
+  emit: (e, [g, at], { shape }) => {
+    const ones = shape.slice(2).map(() => 1);
+    return e.node("MaxUnpool", [g, at, e.ints(shape)], { kernel_shape: ones, strides: ones });
+  },
 };
 
 export interface PoolOptions {
@@ -79,4 +112,4 @@ export function poolWindow(
 export const maxPool = (x: Tensor, size: number | readonly number[], options: PoolOptions = {}): Tensor =>
   apply(maxPoolPrimitive, [x], poolWindow(x, size, options));
 
-export const poolPrimitives: readonly Primitive[] = [maxPoolPrimitive, indicesPrimitive];
+export const poolPrimitives: readonly Primitive[] = [maxPoolPrimitive, indicesPrimitive, unpoolPrimitive];

@@ -1,5 +1,5 @@
 import { apply, type Primitive } from "../core.js";
-import { dtypes } from "../dtype.js";
+import { type DType, dtypes } from "../dtype.js";
 import { ShapeError } from "../errors.js";
 import { normalAxes, normalAxis, type Shape, sameShape, show } from "../shape.js";
 import type { Tensor } from "../tensor.js";
@@ -7,6 +7,14 @@ import { div, equal, mul, neg } from "./elementwise.js";
 import { broadcastTo, cast, flip, reshape } from "./structure.js";
 
 type Axes = { axes: readonly number[] };
+
+/** The dtype to compute in: reductions have no kernels for unsigned numbers and booleans, whose values int64 holds. */
+export const wide = (dtype: DType): DType => (["uint", "bool"].includes(dtypes[dtype].kind) ? "int64" : dtype);
+
+/** Values above 2^63 would change places in int64. */
+export function comparable(operation: string, dtype: DType): void {
+  if (dtype === "uint64") throw new ShapeError(operation, "not defined for dtype uint64; convert with cast()");
+}
 
 const without = (shape: Shape, axes: readonly number[]): number[] => shape.filter((_, i) => !axes.includes(i));
 const withOnes = (shape: Shape, axes: readonly number[]): number[] => shape.map((n, i) => (axes.includes(i) ? 1 : n));
@@ -19,12 +27,14 @@ const sumPrimitive: Primitive<Axes> = {
   infer: ([x], { axes }) => ({ shape: without(x.shape, axes), dtype: x.dtype }),
   grad: (g, { inputs: [x], attrs: { axes } }) => [stretch(g, x.shape, axes)],
   batch: ([x], _batched, { axes }) => apply(sumPrimitive, [x], { axes: axes.map((a) => a + 1) }),
-  emit: (e, [x], { attrs: { axes } }) => e.node("ReduceSum", [x, e.ints(axes)], { keepdims: 0 }),
+  emit: (e, [x], { attrs: { axes }, dtype }) =>
+    e.cast(e.node("ReduceSum", [e.cast(x, wide(dtype), dtype), e.ints(axes)], { keepdims: 0 }), dtype, wide(dtype)),
 };
 
 const maxPrimitive: Primitive<Axes> = {
   name: "max",
   infer([x], { axes }) {
+    comparable("max", x.dtype);
     if (axes.some((a) => x.shape[a] === 0))
       throw new ShapeError("max", `an axis of ${show(x.shape)} that is reduced is empty`);
     return { shape: without(x.shape, axes), dtype: x.dtype };
@@ -35,18 +45,23 @@ const maxPrimitive: Primitive<Axes> = {
     return [mul(hit, stretch(div(g, sum(hit, axes)), x.shape, axes))];
   },
   batch: ([x], _batched, { axes }) => apply(maxPrimitive, [x], { axes: axes.map((a) => a + 1) }),
-  emit: (e, [x], { attrs: { axes } }) => e.node("ReduceMax", [x, e.ints(axes)], { keepdims: 0 }),
+  emit: (e, [x], { attrs: { axes }, dtype }) => {
+    const read = dtype === "uint8" ? dtype : wide(dtype);
+    return e.cast(e.node("ReduceMax", [e.cast(x, read, dtype), e.ints(axes)], { keepdims: 0 }), dtype, read);
+  },
 };
 
 const argmaxPrimitive: Primitive<{ axis: number }> = {
   name: "argmax",
   infer([x], { axis }) {
+    comparable("argmax", x.dtype);
     if (x.shape[axis] === 0) throw new ShapeError("argmax", `axis ${axis} of ${show(x.shape)} is empty`);
     return { shape: without(x.shape, [axis]), dtype: "int32" };
   },
   grad: "none",
   batch: ([x], _batched, { axis }) => apply(argmaxPrimitive, [x], { axis: axis + 1 }),
-  emit: (e, [x], { attrs: { axis } }) => e.cast(e.node("ArgMax", [x], { axis, keepdims: 0 }), "int32"),
+  emit: (e, [x], { attrs: { axis }, inputs: [{ dtype }] }) =>
+    e.cast(e.node("ArgMax", [e.cast(x, wide(dtype), dtype)], { axis, keepdims: 0 }), "int32"),
 };
 
 const cumsumPrimitive: Primitive<{ axis: number }> = {
@@ -54,7 +69,8 @@ const cumsumPrimitive: Primitive<{ axis: number }> = {
   infer: ([x]) => x,
   grad: (g, { attrs: { axis } }) => [flip(cumsum(flip(g, axis), axis), axis)],
   batch: ([x], _batched, { axis }) => cumsum(x, axis + 1),
-  emit: (e, [x], { attrs: { axis } }) => e.node("CumSum", [x, e.scalarInt(axis)]),
+  emit: (e, [x], { attrs: { axis }, dtype }) =>
+    e.cast(e.node("CumSum", [e.cast(x, wide(dtype), dtype), e.scalarInt(axis)]), dtype, wide(dtype)),
 };
 
 export const reducePrimitives: readonly Primitive[] = [sumPrimitive, maxPrimitive, argmaxPrimitive, cumsumPrimitive];
@@ -71,23 +87,25 @@ function reduce(primitive: Primitive<Axes>, x: Tensor, axes: AxesArgument | unde
   return options.keepDims ? reshape(out, withOnes(x.shape, list)) : out;
 }
 
+const counted = (x: Tensor): Tensor => (x.dtype === "bool" ? cast(x, "int32") : x);
+
 /** The sum over `axes` (all of them by default); booleans are counted as int32. */
 export const sum = (x: Tensor, axes?: AxesArgument, options: ReduceOptions = {}): Tensor =>
-  reduce(sumPrimitive, dtypes[x.dtype].kind === "bool" ? cast(x, "int32") : x, axes, options);
+  reduce(sumPrimitive, counted(x), axes, options);
 /** The largest value over `axes`; ties share the gradient. */
 export const max = (x: Tensor, axes?: AxesArgument, options: ReduceOptions = {}): Tensor =>
   reduce(maxPrimitive, x, axes, options);
 /** The smallest value over `axes`; ties share the gradient. */
 export const min = (x: Tensor, axes?: AxesArgument, options: ReduceOptions = {}): Tensor =>
-  neg(max(neg(x), axes, options));
+  cast(neg(max(neg(cast(x, wide(x.dtype))), axes, options)), x.dtype);
 /** The index of the largest value along `axis` (the first of equals), as int32. */
 export const argmax = (x: Tensor, axis = -1): Tensor =>
   apply(argmaxPrimitive, [x], { axis: normalAxis("argmax", axis, x.shape) });
 /** The index of the smallest value along `axis` (the first of equals), as int32. */
-export const argmin = (x: Tensor, axis = -1): Tensor => argmax(neg(x), axis);
-/** Running sums along `axis`. */
+export const argmin = (x: Tensor, axis = -1): Tensor => argmax(neg(cast(x, wide(x.dtype))), axis);
+/** Running sums along `axis`; booleans are counted as int32. */
 export const cumsum = (x: Tensor, axis = -1): Tensor =>
-  apply(cumsumPrimitive, [x], { axis: normalAxis("cumsum", axis, x.shape) });
+  apply(cumsumPrimitive, [counted(x)], { axis: normalAxis("cumsum", axis, x.shape) });
 
 /** Sums out the axes along which `shape` was broadcast to the shape of `t`: the transpose of broadcasting. */
 export function sumTo(t: Tensor, shape: Shape): Tensor {

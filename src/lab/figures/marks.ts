@@ -52,7 +52,7 @@ export function bandLine(Plot: Plot, points: readonly CurvePoint[], options: Ban
   ).sort((a, b) => a.x - b.x);
   const floor = options.y.log ? Math.min(...points.map(({ y }) => y).filter((y) => y > 0)) : Number.NEGATIVE_INFINITY;
   const panels = shown.some(({ panel }) => panel !== undefined);
-  const place = { x: "x", stroke: "arm", ...(panels ? { fx: "panel" } : {}) };
+  const place = { x: "x", z: "arm", stroke: "arm", ...(panels ? { fx: "panel" } : {}) };
   const clip = options.x.domain !== undefined || options.y.domain !== undefined;
   const dots = options.dots ?? new Set(shown.map(({ x }) => x)).size <= 20;
   return {

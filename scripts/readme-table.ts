@@ -1,0 +1,48 @@
+import { readFile, writeFile } from "node:fs/promises";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { catalogue } from "../src/lab/catalogue/index.js";
+import type { Paper } from "../src/lab/catalogue/paper.js";
+import { Ledger, type LedgerEntry } from "../src/lab/ledger.js";
+import { duration, withInterval } from "../src/lab/numbers.js";
+
+/** `npm run readme`: writes the README's table of papers again, from the catalogue and the ledger. */
+
+const file = (path: string) => fileURLToPath(new URL(`../${path}`, import.meta.url));
+const markers = /(<!-- papers:start -->\n).*?(<!-- papers:end -->)/s;
+
+/** One line per paper with a verdict, in the order of the catalogue, and how many there are in all. */
+export function papersTable(papers: readonly Paper[], ledger: ReadonlyMap<string, LedgerEntry>): string {
+  const studied = papers.filter(({ slug }) => ledger.has(slug));
+  const rows = studied.map(({ slug, title, year, family }) => {
+    const entry = ledger.get(slug)!;
+    const paper = `[${title}](studies/${family}/${slug}.ts)${year === undefined ? "" : ` (${year})`}`;
+    return [paper, family, entry.judgement.verdict, effect(entry), duration(entry.seconds)];
+  });
+  const count = `${studied.length} of ${papers.length} papers so far; \`hebb list\` shows them all.\n`;
+  if (studied.length === 0) return count;
+  const table = [["paper", "family", "verdict", "effect", "time"], Array(5).fill("---"), ...rows];
+  const lines = table.map((cells) => `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`);
+  return `${lines.join("\n")}\n\n${count}`;
+}
+
+/** The first condition that was estimated with an interval. */
+function effect({ judgement }: LedgerEntry): string {
+  const condition = judgement.conditions.find(({ interval }) => interval !== undefined);
+  if (!condition) return "";
+  const { mean, interval } = withInterval(condition.estimate!, ...condition.interval!);
+  return `${condition.name}: ${mean} ${interval}`;
+}
+
+/** The README as it should be; undefined when it has no place for the table. */
+export async function updatedReadme(readme: string): Promise<string | undefined> {
+  if (!markers.test(readme)) return undefined;
+  const table = papersTable(catalogue, await new Ledger(file("ledger")).readAll());
+  return readme.replace(markers, (_, start, end) => start + table + end);
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
+  const path = file("README.md");
+  const updated = await updatedReadme(await readFile(path, "utf8"));
+  if (updated === undefined) throw new Error("README.md has no <!-- papers:start --> and <!-- papers:end --> lines.");
+  await writeFile(path, updated);
+}

@@ -1,0 +1,43 @@
+/**
+ * Pruning (`hebb/compress`): masks over any parameter tree, training that respects them, and the procedures that find
+ * them.
+ */
+export { earlyStopIteration, type ValidationPoint } from "./early-stop.js";
+export {
+  collectRounds,
+  type IterativePruneOptions,
+  iterativeMagnitudePrune,
+  type PruneRound,
+  type Trained,
+  type TrainJob,
+} from "./lottery.js";
+export {
+  type MagnitudeOptions,
+  magnitudeMask,
+  oneShotMask,
+  type PerTensor,
+  type PruneScope,
+  survivors,
+} from "./magnitude.js";
+export {
+  applyMask,
+  biasesAndNorms,
+  type Density,
+  type Exclude,
+  fullMask,
+  type Mask,
+  maskDensity,
+  randomMaskLike,
+  type TensorDensity,
+} from "./mask.js";
+export { packMask, unpackMask } from "./pack.js";
+export { reinitLike } from "./reinit.js";
+export { stackTrees, unstackTree } from "./stacked.js";
+export {
+  type MaskedOptimiser,
+  type MaskedProgress,
+  type MaskedStep,
+  maskedStep,
+  type TrainMaskedOptions,
+  trainMasked,
+} from "./train.js";

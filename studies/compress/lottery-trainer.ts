@@ -1,0 +1,189 @@
+import { applyMask, type Mask, type MaskedOptimiser, maskedStep } from "../../src/compress/index.js";
+import { batchIndices, type Dataset, size, take } from "../../src/data/index.js";
+import {
+  argmax,
+  cast,
+  crossEntropy,
+  equal,
+  gather,
+  jit,
+  less,
+  type NDArray,
+  reshape,
+  slice,
+  sum,
+  type Tensor,
+  tensor,
+  treeMap,
+  vmap,
+  where,
+} from "../../src/engine/index.js";
+
+/** The parameters of an MLP. */
+export interface Layers {
+  readonly layers: readonly { readonly w: Tensor; readonly b: Tensor }[];
+}
+
+export interface TrainerOptions<S> {
+  readonly train: Dataset;
+  readonly val: Dataset;
+  readonly test: Dataset;
+  readonly apply: (params: Layers, x: Tensor) => Tensor;
+  readonly optimiser: MaskedOptimiser<Layers, S>;
+  /** One model for each seed; the seed decides the order of its batches, which all arms share. */
+  readonly seeds: readonly number[];
+  readonly steps: number;
+  readonly batchSize: number;
+  /** Steps between evaluations on the validation set. */
+  readonly evaluateEvery: number;
+  /** Steps in one compiled call; divides `evaluateEvery`. */
+  readonly stepsPerCall: number;
+}
+
+/** An evaluation: one value per seed. */
+export interface Evaluation {
+  readonly step: number;
+  /** Mean over the steps since the evaluation before. */
+  readonly trainLoss: Float32Array;
+  readonly valLoss: Float32Array;
+  readonly valAccuracy: Float32Array;
+}
+
+/** One training of all seeds; accuracies in percent, one per seed. */
+export interface Training {
+  /** Where training ended, stacked over seeds. */
+  readonly params: Layers;
+  readonly log: readonly Evaluation[];
+  readonly testAtStop: readonly number[];
+  readonly testFinal: readonly number[];
+  readonly trainFinal: readonly number[];
+}
+
+/** The models of all seeds as they stood at their least validation loss so far. */
+interface Best {
+  readonly params: Layers;
+  readonly loss: Tensor;
+}
+
+const examplesPerCall = 5000;
+
+/**
+ * Trains the models of all seeds together, in one graph mapped over seeds, under their masks. Each training starts with a
+ * fresh optimiser state. The parameters at the least validation loss are kept on the way, so that the test set is read
+ * once, at the end, for the early-stopping iteration and for the last step.
+ */
+export function lotteryTrainer<S>(options: TrainerOptions<S>) {
+  const { train, val, test, apply, optimiser, seeds, steps, batchSize, evaluateEvery, stepsPerCall } = options;
+  const models = seeds.length;
+  const loss = (logits: Tensor, y: Tensor) => crossEntropy(logits, y).mean();
+  const correct = (logits: Tensor, y: Tensor) => sum(cast(equal(argmax(logits, -1), y), "float32"));
+  const images = tensor(train.x);
+  const labels = tensor(train.y);
+  const [valX, valY] = [tensor(val.x), tensor(val.y)];
+
+  const start = jit(
+    vmap((params: Layers, mask: Mask<Layers>) => {
+      const masked = applyMask(params, mask);
+      return { params: masked, state: optimiser.init(masked) };
+    }),
+    { name: "start" },
+  );
+
+  const step = vmap(maskedStep(apply, loss, optimiser));
+  const advance = jit(
+    (params: Layers, state: S, mask: Mask<Layers>, losses: Tensor, indices: Tensor) => {
+      for (let k = 0; k < stepsPerCall; k++) {
+        const rows = reshape(slice(indices, [k], [k + 1]), [models, batchSize]);
+        const [p, s, value] = step(params, state, mask, gather(images, rows), gather(labels, rows));
+        [params, state, losses] = [p, s, losses.add(value)];
+      }
+      return { params, state, losses };
+    },
+    { donate: [0, 1, 3], name: "train" },
+  );
+
+  const evaluate = jit(
+    (params: Layers, best: Best) =>
+      vmap((now: Layers, before: Best) => {
+        const logits = apply(now, valX);
+        const value = loss(logits, valY);
+        const improved = less(value, before.loss);
+        const pick = (a: Tensor, b: Tensor) => where(improved, a, b);
+        const kept: Best = { params: treeMap(pick, now, before.params) as Layers, loss: pick(value, before.loss) };
+        return { best: kept, loss: value, accuracy: correct(logits, valY).mul(100 / size(val)) };
+      })(params, best),
+    { donate: [1], name: "evaluate" },
+  );
+
+  const count = jit(
+    (params: Layers, x: Tensor, y: Tensor) =>
+      vmap((p: Layers) => correct(apply(p, x), y))(params),
+    { name: "accuracy" },
+  );
+
+  async function accuracy(params: Layers, data: Dataset): Promise<number[]> {
+    const hits = new Array<number>(models).fill(0);
+    for (const { x, y } of parts(data)) {
+      const found = await (await count(params, x, y)).data();
+      hits.forEach((n, m) => {
+        hits[m] = n + Number(found[m]);
+      });
+    }
+    return hits.map((n) => (100 * n) / size(data));
+  }
+
+  return async function trainAll(
+    params: Layers,
+    mask: Mask<Layers>,
+    { signal, onEvaluation }: { signal?: AbortSignal; onEvaluation?: (evaluation: Evaluation) => void } = {},
+  ): Promise<Training> {
+    const orders = seeds.map((seed) => batchIndices(size(train), { batchSize, seed, dropLast: true, steps }));
+    const perSeed = (value: number) => tensor(new Float32Array(models).fill(value));
+    let now = await start(params, mask);
+    let best: Best = { params: treeMap(emptyLike, now.params) as Layers, loss: perSeed(Number.POSITIVE_INFINITY) };
+    let losses = perSeed(0);
+    const log: Evaluation[] = [];
+    for (let done = stepsPerCall; done <= steps; done += stepsPerCall) {
+      signal?.throwIfAborted();
+      const result = await advance(now.params, now.state as never, mask, losses, nextIndices(orders));
+      ({ losses, ...now } = result);
+      if (done % evaluateEvery !== 0) continue;
+      const seen = await evaluate(now.params, best);
+      best = seen.best;
+      const [trainLoss, valLoss, valAccuracy] = (await Promise.all(
+        [losses, seen.loss, seen.accuracy].map(async (t) => (await t.data()).slice()),
+      )) as Float32Array[];
+      const evaluation = { step: done, trainLoss: trainLoss.map((l) => l / evaluateEvery), valLoss, valAccuracy };
+      log.push(evaluation);
+      onEvaluation?.(evaluation);
+      losses = perSeed(0);
+    }
+    const [testAtStop, testFinal] = [await accuracy(best.params, test), await accuracy(now.params, test)];
+    return { params: now.params, log, testAtStop, testFinal, trainFinal: await accuracy(now.params, train) };
+  };
+
+  /** Indices of the next batches, int32 [stepsPerCall, seeds, batchSize]. */
+  function nextIndices(orders: readonly Iterator<Int32Array>[]): NDArray {
+    const data = new Int32Array(stepsPerCall * models * batchSize);
+    for (let at = 0; at < data.length; ) {
+      for (const order of orders) {
+        data.set(order.next().value, at);
+        at += batchSize;
+      }
+    }
+    return { data, shape: [stepsPerCall, models, batchSize], dtype: "int32" };
+  }
+}
+
+const emptyLike = (t: Tensor): Tensor => tensor(new Float32Array(t.size), { shape: t.shape });
+
+/** The examples in parts that fit into memory when all models see them at once. */
+function* parts(data: Dataset): Generator<Dataset> {
+  const n = size(data);
+  for (let from = 0; from < n; from += examplesPerCall) {
+    yield take(
+      data,
+      Array.from({ length: Math.min(examplesPerCall, n - from) }, (_, i) => from + i),
+    );
+  }
+}
