@@ -31,6 +31,9 @@ for (const signal of ["SIGINT", "SIGTERM"]) {
   });
 }
 
+const load = os.loadavg()[0];
+if (load > 0.5) note(`The machine is busy (load ${load.toFixed(1)}): times will be noisy.`);
+
 const commands = {};
 for (const name of options.peers) {
   try {
@@ -51,6 +54,7 @@ const report = {
     memoryGiB: Math.round(os.totalmem() / 2 ** 30),
     system: `${os.type()} ${os.arch()}`,
     node: process.versions.node,
+    loadBefore: load,
     date: new Date().toISOString().slice(0, 10),
   },
   options: { ...options, warmUp: WARM_UP, tolerance: TOLERANCE },
@@ -227,8 +231,10 @@ function median(values) {
   return (sorted[Math.floor((sorted.length - 1) / 2)] + sorted[Math.ceil((sorted.length - 1) / 2)]) / 2;
 }
 
+/** The first line of an error, without this machine's paths. */
 function firstLine(error) {
-  return String(error?.message ?? error).split("\n")[0];
+  const [line] = String(error?.message ?? error).split("\n");
+  return line.replaceAll(dirname(here), ".").replaceAll(os.homedir(), "~");
 }
 
 function note(text) {

@@ -25,16 +25,15 @@ export {
   type Density,
   type Exclude,
   fullMask,
-  type Mask,
   maskDensity,
   randomMaskLike,
   type TensorDensity,
+  type WeightMask,
 } from "./mask.js";
 export { packMask, unpackMask } from "./pack.js";
 export { reinitLike } from "./reinit.js";
 export { stackTrees, unstackTree } from "./stacked.js";
 export {
-  type MaskedOptimiser,
   type MaskedProgress,
   type MaskedStep,
   maskedStep,

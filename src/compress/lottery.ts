@@ -2,7 +2,7 @@ import { nearest } from "../engine/errors.js";
 import { HebbError } from "../engine/index.js";
 import { checkAlike, fromHost, type HostTree, toHost } from "./host.js";
 import { magnitudeMask, type PruneScope } from "./magnitude.js";
-import { biasesAndNorms, checkMask, type Exclude, fullMask, type Mask, maskDensity } from "./mask.js";
+import { biasesAndNorms, checkMask, type Exclude, fullMask, maskDensity, type WeightMask } from "./mask.js";
 import { stackTrees, unstackTree } from "./stacked.js";
 
 /** One training that the procedure asks for. */
@@ -12,7 +12,7 @@ export interface TrainJob<P> {
   /** Where training starts, dead weights at 0. Optimiser state starts afresh as well: it must not be carried over. */
   readonly params: P;
   /** To be kept by the training: see `maskedStep`. */
-  readonly mask: Mask<P>;
+  readonly mask: WeightMask<P>;
   /** Optimiser steps that `params` have behind them: 0, or `rewindTo` after the dense training. */
   readonly startStep: number;
   /** In the dense training, the step whose parameters are to be returned as `rewind`; undefined when none are needed. */
@@ -32,7 +32,7 @@ export interface Trained<P, L> {
 export interface PruneRound<P, L> {
   /** 0 is dense; round r has been pruned r times. */
   readonly round: number;
-  readonly mask: Mask<P>;
+  readonly mask: WeightMask<P>;
   /** The share of living weights among the prunable ones. */
   readonly density: number;
   /** The ticket: m ⊙ theta0, bit for bit (or m ⊙ theta_k with `rewindTo` k). */
@@ -40,7 +40,7 @@ export interface PruneRound<P, L> {
   readonly trained: P;
   readonly log: L;
   /** The mask that pruning `trained` gives: that of the round to come. */
-  readonly next: Mask<P>;
+  readonly next: WeightMask<P>;
 }
 
 export interface IterativePruneOptions<P, L> {
@@ -66,7 +66,7 @@ export interface IterativePruneOptions<P, L> {
   /** The trees hold several models, stacked on a first axis (`stackTrees`); each is pruned on its own. */
   readonly stacked?: boolean;
   /** Continue with this round, under its mask (the `next` of the round before). */
-  readonly from?: { readonly round: number; readonly mask: Mask<P>; readonly rewind?: P };
+  readonly from?: { readonly round: number; readonly mask: WeightMask<P>; readonly rewind?: P };
   readonly signal?: AbortSignal;
 }
 

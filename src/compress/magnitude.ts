@@ -1,6 +1,6 @@
 import { HebbError, type NDArray } from "../engine/index.js";
 import { fromHost, type HostTree, toHost } from "./host.js";
-import { checkMask, type Exclude, fullMask, type Mask } from "./mask.js";
+import { checkMask, type Exclude, fullMask, type WeightMask } from "./mask.js";
 
 /** Whether weights compete within their own tensor or with those of all tensors that are pruned at the same rate. */
 export type PruneScope = "layer" | "global";
@@ -10,7 +10,7 @@ export type PerTensor = number | ((path: string) => number);
 
 export interface MagnitudeOptions<P> {
   /** The mask so far; only its living weights are counted and compared. By default all weights live. */
-  readonly alive?: Mask<P>;
+  readonly alive?: WeightMask<P>;
   /** Tensors that are never pruned, when `alive` does not say so already. Default: biases and normalisation. */
   readonly exclude?: Exclude;
 }
@@ -29,7 +29,7 @@ export async function magnitudeMask<P>(
   keep: PerTensor,
   scope: PruneScope = "layer",
   options: MagnitudeOptions<P> = {},
-): Promise<Mask<P>> {
+): Promise<WeightMask<P>> {
   return keepLargest("magnitudeMask", params, keep, scope, (alive, share) => Math.round(alive * share), options);
 }
 
@@ -44,7 +44,7 @@ export async function oneShotMask<P>(
   rounds: number,
   scope: PruneScope = "layer",
   options: MagnitudeOptions<P> = {},
-): Promise<Mask<P>> {
+): Promise<WeightMask<P>> {
   const count = (alive: number, share: number) => survivors(alive, share, rounds);
   return keepLargest("oneShotMask", params, keep, scope, count, options);
 }
@@ -63,7 +63,7 @@ async function keepLargest<P>(
   scope: PruneScope,
   count: (alive: number, keep: number) => number,
   { exclude, alive = fullMask(params, exclude) }: MagnitudeOptions<P>,
-): Promise<Mask<P>> {
+): Promise<WeightMask<P>> {
   const [weights, masks] = await Promise.all([toHost(params, what), toHost(alive, what)]);
   checkMask(what, weights, masks);
   const result = [...masks.leaves];

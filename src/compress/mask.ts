@@ -5,7 +5,7 @@ import { checkAlike, fromHost, type HostTree, sameShape, toHost } from "./host.j
  * Which weights live: a tree like the parameters `P`. A prunable tensor has a float32 mask of its own shape, 1 for alive
  * and 0 for dead; a tensor that is never pruned has the scalar 1, so that it counts for no density.
  */
-export type Mask<P> = P;
+export type WeightMask<P> = P;
 
 /** Says which tensors are never pruned; `shape` is that of one model, also where several are stacked. */
 export type Exclude = (path: string, shape: readonly number[]) => boolean;
@@ -14,7 +14,7 @@ export type Exclude = (path: string, shape: readonly number[]) => boolean;
 export const biasesAndNorms: Exclude = (_path, shape) => shape.length < 2;
 
 /** The mask under which all weights live. */
-export function fullMask<P>(params: P, exclude: Exclude = biasesAndNorms): Mask<P> {
+export function fullMask<P>(params: P, exclude: Exclude = biasesAndNorms): WeightMask<P> {
   const { leaves, paths, def } = flattenTree(params);
   const masks = (leaves as (Tensor | NDArray)[]).map(({ shape }, i) =>
     exclude(paths[i], shape) ? prunesNothing : ones(shape),
@@ -26,7 +26,7 @@ export function fullMask<P>(params: P, exclude: Exclude = biasesAndNorms): Mask<
  * m ⊙ w, in the graph: dead weights become 0, living ones keep their bits. Traceable and vmappable. Throws `HebbError`
  * when the trees differ in structure and `ShapeError` when a mask does not fit its tensor.
  */
-export const applyMask = <P>(params: P, mask: Mask<P>): P =>
+export const applyMask = <P>(params: P, mask: WeightMask<P>): P =>
   treeMap((w: Tensor, m: Tensor) => (m.rank === 0 ? w : mul(w, cast(m, w.dtype))), params, mask) as P;
 
 /** How many weights of a tensor live. */
@@ -56,7 +56,7 @@ export async function maskDensity(mask: unknown): Promise<Density> {
  * A mask with as many living weights in every tensor as `mask` has, at places drawn uniformly: the control that keeps the
  * layerwise densities of a ticket and gives up its structure.
  */
-export async function randomMaskLike<P>(mask: Mask<P>, random: HostRandom): Promise<Mask<P>> {
+export async function randomMaskLike<P>(mask: WeightMask<P>, random: HostRandom): Promise<WeightMask<P>> {
   const { leaves, def } = await toHost(mask, "randomMaskLike");
   return fromHost(
     def,

@@ -1,6 +1,6 @@
 import { HebbError, type NDArray } from "../engine/index.js";
 import { fromHost, toHost } from "./host.js";
-import type { Mask } from "./mask.js";
+import type { WeightMask } from "./mask.js";
 
 /**
  * A mask as text: one bit for each weight of the prunable tensors, in the order of the tree, in base64. Small enough for
@@ -20,7 +20,7 @@ export async function packMask(mask: unknown): Promise<string> {
 }
 
 /** The inverse of `packMask`; `like` is any mask of the same shapes. Throws `HebbError` when the lengths do not fit. */
-export async function unpackMask<P>(text: string, like: Mask<P>): Promise<Mask<P>> {
+export async function unpackMask<P>(text: string, like: WeightMask<P>): Promise<WeightMask<P>> {
   const { leaves, def } = await toHost(like, "unpackMask");
   const bits = leaves.filter(isPrunable).reduce((n, leaf) => n + leaf.data.length, 0);
   const bytes = atob(text);

@@ -1,16 +1,10 @@
-import { add, type Feed, jit, type NDArray, type Tensor, treeMap, valueAndGrad } from "../engine/index.js";
+import { type Feed, jit, type NDArray, type Tensor, valueAndGrad } from "../engine/index.js";
+import { applyUpdates, type Optimizer } from "../optim/index.js";
 import { toHost } from "./host.js";
-import { applyMask, checkMask, type Mask } from "./mask.js";
-
-/** What masked training needs of an optimiser: those of `hebb/optim` fit. */
-export interface MaskedOptimiser<P, S> {
-  init(params: P): S;
-  /** The change to add to the parameters, and the new state. */
-  update(grads: P, state: S, params: P): readonly [P, S];
-}
+import { applyMask, checkMask, type WeightMask } from "./mask.js";
 
 /** A step of masked training: new parameters, new optimiser state, and the loss before the step. */
-export type MaskedStep<P, S> = (params: P, state: S, mask: Mask<P>, x: Tensor, y: Tensor) => [P, S, Tensor];
+export type MaskedStep<P, S> = (params: P, state: S, mask: WeightMask<P>, x: Tensor, y: Tensor) => [P, S, Tensor];
 
 /**
  * One optimiser step under a mask, as a pure function to `jit`, `vmap` or unroll:
@@ -25,14 +19,13 @@ export type MaskedStep<P, S> = (params: P, state: S, mask: Mask<P>, x: Tensor, y
 export function maskedStep<P, S>(
   apply: (params: P, x: Tensor) => Tensor,
   loss: (outputs: Tensor, y: Tensor) => Tensor,
-  optimiser: MaskedOptimiser<P, S>,
+  optimizer: Optimizer<S>,
 ): MaskedStep<P, S> {
   const lossAndGrad = valueAndGrad((params: P, x: Tensor, y: Tensor) => loss(apply(params, x), y));
   return (params, state, mask, x, y) => {
     const [value, grads] = lossAndGrad(params, x, y) as unknown as [Tensor, P];
-    const [updates, next] = optimiser.update(applyMask(grads, mask), state, params);
-    const moved = treeMap((w: Tensor, u: Tensor) => add(w, u), params, updates) as P;
-    return [applyMask(moved, mask), next, value];
+    const [updates, next] = optimizer.update(applyMask(grads, mask), state, params);
+    return [applyMask(applyUpdates(params, updates), mask), next, value];
   };
 }
 
@@ -65,17 +58,17 @@ export async function* trainMasked<P, S>(
   apply: (params: P, x: Tensor) => Tensor,
   loss: (outputs: Tensor, y: Tensor) => Tensor,
   params: P,
-  mask: Mask<P>,
-  optimiser: MaskedOptimiser<P, S>,
+  mask: WeightMask<P>,
+  optimizer: Optimizer<S>,
   { batches, steps = Number.POSITIVE_INFINITY, signal }: TrainMaskedOptions,
 ): AsyncGenerator<MaskedProgress<P, S>, void, undefined> {
   const [weights, masks] = await Promise.all([toHost(params, "trainMasked"), toHost(mask, "trainMasked: mask")]);
   checkMask("trainMasked", weights, masks);
-  const start = jit((p: P, m: Mask<P>): [P, S] => {
+  const start = jit((p: P, m: WeightMask<P>): [P, S] => {
     const masked = applyMask(p, m);
-    return [masked, optimiser.init(masked)];
+    return [masked, optimizer.init(masked)];
   });
-  const advance = jit(maskedStep(apply, loss, optimiser));
+  const advance = jit(maskedStep(apply, loss, optimizer));
   let [theta, state] = await start(params as Feed<P>, mask as Feed<P>);
   let step = 0;
   for (const { x, y } of batches) {

@@ -1,7 +1,7 @@
 import { add, div, mul, sqrt, tanh } from "../engine/primitives/elementwise.js";
 import { zeros } from "../engine/primitives/structure.js";
-import type { Operand, Tensor } from "../engine/tensor.js";
-import { flattenTree, treeMap, unflattenTree } from "../engine/tree.js";
+import type { Tensor } from "../engine/tensor.js";
+import { treeMap } from "../engine/tree.js";
 import { firstStep } from "./learning-rate.js";
 import { type Mask, resolveMask } from "./mask.js";
 import type { Optimizer } from "./optimizer.js";

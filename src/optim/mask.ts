@@ -1,6 +1,6 @@
 import { HebbError } from "../engine/errors.js";
 import { zeros } from "../engine/primitives/structure.js";
-import type { Tensor } from "../engine/tensor.js";
+import { Tensor } from "../engine/tensor.js";
 import { flattenTree, treeMap, unflattenTree } from "../engine/tree.js";
 import type { Optimizer } from "./optimizer.js";
 
@@ -21,15 +21,16 @@ export type Mask =
 export function resolveMask(mask: Mask, params: unknown): boolean[] {
   const { leaves, paths } = flattenTree(params);
   if (typeof mask === "function") return leaves.map((leaf, i) => mask(paths[i], leaf as Tensor));
-  return paths.map((path) => {
-    let at: unknown = mask;
-    for (const [, index, key] of path.matchAll(/\[(\d+)\]|([^.[\]]+)/g)) {
-      if (typeof at === "boolean") break;
-      at = (at as Record<string, unknown> | undefined)?.[index ?? key];
+  const walk = (part: Mask | undefined, tree: any, path: string): boolean[] => {
+    if (typeof part === "boolean") return flattenTree(tree).leaves.map(() => part);
+    if (part === undefined || tree instanceof Tensor) {
+      throw new HebbError(`mask: there is no true or false for the parameter "${path}".`);
     }
-    if (typeof at !== "boolean") throw new HebbError(`mask: there is no true or false for the parameter "${path}".`);
-    return at;
-  });
+    if (Array.isArray(tree)) return tree.flatMap((item, i) => walk((part as Mask[])[i], item, `${path}[${i}]`));
+    const keys = Object.keys(tree).sort();
+    return keys.flatMap((k) => walk((part as Record<string, Mask>)[k], tree[k], path ? `${path}.${k}` : k));
+  };
+  return walk(mask, params, "");
 }
 
 /**
@@ -49,7 +50,13 @@ export function masked<S>(optimizer: Optimizer<S>, mask: Mask): Optimizer<S> {
       const { leaves, def } = flattenTree(still);
       const [updates, next] = optimizer.update(pick(grads, keep), state, pick(params, keep));
       let at = 0;
-      return [unflattenTree(def, leaves.map((zero, i) => (keep[i] ? updates[at++] : zero))), next];
+      return [
+        unflattenTree(
+          def,
+          leaves.map((zero, i) => (keep[i] ? updates[at++] : zero)),
+        ),
+        next,
+      ];
     },
   };
 }

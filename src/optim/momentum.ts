@@ -17,9 +17,7 @@ export function momentum(decay: number, { nesterov = false }: { nesterov?: boole
     init: (params) => ({ velocity: treeMap((p) => zeros(p.shape, p.dtype), params) }),
     update(grads, state) {
       const velocity = treeMap((v, g) => add(mul(v, decay), g), state.velocity, grads) as typeof grads;
-      const updates = nesterov
-        ? (treeMap((v, g) => add(mul(v, decay), g), velocity, grads) as typeof grads)
-        : velocity;
+      const updates = nesterov ? (treeMap((v, g) => add(mul(v, decay), g), velocity, grads) as typeof grads) : velocity;
       return [updates, { velocity }];
     },
   };

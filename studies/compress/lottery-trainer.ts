@@ -1,10 +1,8 @@
-import { applyMask, type Mask, type MaskedOptimiser, maskedStep } from "../../src/compress/index.js";
+import { applyMask, maskedStep, type WeightMask } from "../../src/compress/index.js";
 import { batchIndices, type Dataset, size, take } from "../../src/data/index.js";
 import {
-  argmax,
   cast,
   crossEntropy,
-  equal,
   gather,
   jit,
   less,
@@ -18,18 +16,15 @@ import {
   vmap,
   where,
 } from "../../src/engine/index.js";
-
-/** The parameters of an MLP. */
-export interface Layers {
-  readonly layers: readonly { readonly w: Tensor; readonly b: Tensor }[];
-}
+import { correct, type MlpParams } from "../../src/nn/index.js";
+import type { Optimizer } from "../../src/optim/index.js";
 
 export interface TrainerOptions<S> {
   readonly train: Dataset;
   readonly val: Dataset;
   readonly test: Dataset;
-  readonly apply: (params: Layers, x: Tensor) => Tensor;
-  readonly optimiser: MaskedOptimiser<Layers, S>;
+  readonly apply: (params: MlpParams, x: Tensor) => Tensor;
+  readonly optimizer: Optimizer<S>;
   /** One model for each seed; the seed decides the order of its batches, which all arms share. */
   readonly seeds: readonly number[];
   readonly steps: number;
@@ -52,7 +47,7 @@ export interface Evaluation {
 /** One training of all seeds; accuracies in percent, one per seed. */
 export interface Training {
   /** Where training ended, stacked over seeds. */
-  readonly params: Layers;
+  readonly params: MlpParams;
   readonly log: readonly Evaluation[];
   readonly testAtStop: readonly number[];
   readonly testFinal: readonly number[];
@@ -61,7 +56,7 @@ export interface Training {
 
 /** The models of all seeds as they stood at their least validation loss so far. */
 interface Best {
-  readonly params: Layers;
+  readonly params: MlpParams;
   readonly loss: Tensor;
 }
 
@@ -73,25 +68,25 @@ const examplesPerCall = 5000;
  * once, at the end, for the early-stopping iteration and for the last step.
  */
 export function lotteryTrainer<S>(options: TrainerOptions<S>) {
-  const { train, val, test, apply, optimiser, seeds, steps, batchSize, evaluateEvery, stepsPerCall } = options;
+  const { train, val, test, apply, optimizer, seeds, steps, batchSize, evaluateEvery, stepsPerCall } = options;
   const models = seeds.length;
   const loss = (logits: Tensor, y: Tensor) => crossEntropy(logits, y).mean();
-  const correct = (logits: Tensor, y: Tensor) => sum(cast(equal(argmax(logits, -1), y), "float32"));
+  const hits = (logits: Tensor, y: Tensor) => sum(cast(correct(logits, y), "float32"));
   const images = tensor(train.x);
   const labels = tensor(train.y);
   const [valX, valY] = [tensor(val.x), tensor(val.y)];
 
   const start = jit(
-    vmap((params: Layers, mask: Mask<Layers>) => {
+    vmap((params: MlpParams, mask: WeightMask<MlpParams>) => {
       const masked = applyMask(params, mask);
-      return { params: masked, state: optimiser.init(masked) };
+      return { params: masked, state: optimizer.init(masked) };
     }),
     { name: "start" },
   );
 
-  const step = vmap(maskedStep(apply, loss, optimiser));
+  const step = vmap(maskedStep(apply, loss, optimizer));
   const advance = jit(
-    (params: Layers, state: S, mask: Mask<Layers>, losses: Tensor, indices: Tensor) => {
+    (params: MlpParams, state: S, mask: WeightMask<MlpParams>, losses: Tensor, indices: Tensor) => {
       for (let k = 0; k < stepsPerCall; k++) {
         const rows = reshape(slice(indices, [k], [k + 1]), [models, batchSize]);
         const [p, s, value] = step(params, state, mask, gather(images, rows), gather(labels, rows));
@@ -103,44 +98,42 @@ export function lotteryTrainer<S>(options: TrainerOptions<S>) {
   );
 
   const evaluate = jit(
-    (params: Layers, best: Best) =>
-      vmap((now: Layers, before: Best) => {
+    (params: MlpParams, best: Best) =>
+      vmap((now: MlpParams, before: Best) => {
         const logits = apply(now, valX);
         const value = loss(logits, valY);
         const improved = less(value, before.loss);
         const pick = (a: Tensor, b: Tensor) => where(improved, a, b);
-        const kept: Best = { params: treeMap(pick, now, before.params) as Layers, loss: pick(value, before.loss) };
-        return { best: kept, loss: value, accuracy: correct(logits, valY).mul(100 / size(val)) };
+        const kept: Best = { params: treeMap(pick, now, before.params) as MlpParams, loss: pick(value, before.loss) };
+        return { best: kept, loss: value, accuracy: hits(logits, valY).mul(100 / size(val)) };
       })(params, best),
     { donate: [1], name: "evaluate" },
   );
 
-  const count = jit(
-    (params: Layers, x: Tensor, y: Tensor) =>
-      vmap((p: Layers) => correct(apply(p, x), y))(params),
-    { name: "accuracy" },
-  );
+  const count = jit((params: MlpParams, x: Tensor, y: Tensor) => vmap((p: MlpParams) => hits(apply(p, x), y))(params), {
+    name: "accuracy",
+  });
 
-  async function accuracy(params: Layers, data: Dataset): Promise<number[]> {
-    const hits = new Array<number>(models).fill(0);
+  async function accuracy(params: MlpParams, data: Dataset): Promise<number[]> {
+    const total = new Array<number>(models).fill(0);
     for (const { x, y } of parts(data)) {
       const found = await (await count(params, x, y)).data();
-      hits.forEach((n, m) => {
-        hits[m] = n + Number(found[m]);
+      total.forEach((n, m) => {
+        total[m] = n + Number(found[m]);
       });
     }
-    return hits.map((n) => (100 * n) / size(data));
+    return total.map((n) => (100 * n) / size(data));
   }
 
   return async function trainAll(
-    params: Layers,
-    mask: Mask<Layers>,
+    params: MlpParams,
+    mask: WeightMask<MlpParams>,
     { signal, onEvaluation }: { signal?: AbortSignal; onEvaluation?: (evaluation: Evaluation) => void } = {},
   ): Promise<Training> {
     const orders = seeds.map((seed) => batchIndices(size(train), { batchSize, seed, dropLast: true, steps }));
     const perSeed = (value: number) => tensor(new Float32Array(models).fill(value));
     let now = await start(params, mask);
-    let best: Best = { params: treeMap(emptyLike, now.params) as Layers, loss: perSeed(Number.POSITIVE_INFINITY) };
+    let best: Best = { params: treeMap(emptyLike, now.params) as MlpParams, loss: perSeed(Number.POSITIVE_INFINITY) };
     let losses = perSeed(0);
     const log: Evaluation[] = [];
     for (let done = stepsPerCall; done <= steps; done += stepsPerCall) {

@@ -211,6 +211,8 @@ const list: readonly Primitive[] = [
 
 const primitives: Readonly<Record<string, Primitive>> = Object.fromEntries(list.map((p) => [p.name, p]));
 
+export const reluPrimitive = primitives.relu;
+
 /** select(condition, a, b): element-wise choice. */
 const select: Primitive = {
   name: "where",

@@ -140,7 +140,11 @@ const argsortPrimitive: Primitive<{ axis: number; descending: boolean }> = {
   batch: ([x], _batched, { axis, descending }) => argsort(x, axis + 1, { descending }),
   emit(e, [x], { attrs: { axis, descending }, shape, inputs: [{ dtype }] }) {
     const read = e.cast(x, wide(dtype), dtype);
-    const [, order] = e.nodes("TopK", [read, e.ints([shape[axis]])], 2, { axis, largest: Number(descending), sorted: 1 });
+    const [, order] = e.nodes("TopK", [read, e.ints([shape[axis]])], 2, {
+      axis,
+      largest: Number(descending),
+      sorted: 1,
+    });
     return e.cast(order, "int32");
   },
 };

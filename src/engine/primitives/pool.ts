@@ -3,7 +3,7 @@ import { isFloat } from "../dtype.js";
 import { ShapeError } from "../errors.js";
 import { show } from "../shape.js";
 import type { Tensor } from "../tensor.js";
-import { add, mod, mul } from "./elementwise.js";
+import { add, mod, mul, relu, reluPrimitive } from "./elementwise.js";
 import { gather, scatterAdd } from "./indexing.js";
 import { arange, broadcastTo, flatten, reshape } from "./structure.js";
 
@@ -109,7 +109,11 @@ export function poolWindow(
 }
 
 /** The largest value in each window of `x` [N, C, ...spatial]; the first of equals gets the gradient. */
-export const maxPool = (x: Tensor, size: number | readonly number[], options: PoolOptions = {}): Tensor =>
-  apply(maxPoolPrimitive, [x], poolWindow(x, size, options));
+export function maxPool(x: Tensor, size: number | readonly number[], options: PoolOptions = {}): Tensor {
+  // relu is monotone, so it commutes with the maximum; after pooling it has fewer elements to visit. (Where they differ
+  // in which of several zeros they choose, relu passes no gradient.)
+  if (x.node.primitive === reluPrimitive) return relu(maxPool(x.node.inputs[0], size, options));
+  return apply(maxPoolPrimitive, [x], poolWindow(x, size, options));
+}
 
 export const poolPrimitives: readonly Primitive[] = [maxPoolPrimitive, indicesPrimitive, unpoolPrimitive];
