@@ -12,7 +12,7 @@ const known = { relu, gelu: (x: Tensor) => gelu(x), tanh, sigmoid } as const;
 /** The function that an activation names. Throws `HebbError` for a name it does not know. */
 export function activationOf(activation: Activation): (x: Tensor) => Tensor {
   if (typeof activation === "function") return activation;
-  if (!(activation in known)) {
+  if (!Object.hasOwn(known, activation)) {
     throw new HebbError(`There is no activation "${activation}"; there are ${Object.keys(known).join(", ")}.`);
   }
   return known[activation];

@@ -7,7 +7,7 @@ import { arange, reshape, sliceAxis, transpose } from "../engine/primitives/stru
 import { splitList } from "../engine/random/keys.js";
 import { show } from "../engine/shape.js";
 import type { Tensor } from "../engine/tensor.js";
-import type { Initializer } from "./initializers.js";
+import type { Init } from "./initializers.js";
 import { affine, type LinearParams, linear } from "./linear.js";
 import type { Model } from "./model.js";
 
@@ -23,9 +23,9 @@ export interface AttentionOptions {
   /** Whether a position sees only itself and those before it. Default true. */
   readonly causal?: boolean;
   readonly bias?: boolean;
-  readonly init?: Initializer;
+  readonly init?: Init;
   /** How the last projection's weight starts; `init` by default. */
-  readonly outInit?: Initializer;
+  readonly outInit?: Init;
   readonly dtype?: DType;
 }
 

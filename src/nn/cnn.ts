@@ -5,7 +5,7 @@ import { splitList } from "../engine/random/keys.js";
 import { sameShape, show } from "../engine/shape.js";
 import { type Activation, activationOf, initializerFor } from "./activations.js";
 import { type ConvParams, conv2d } from "./conv2d.js";
-import type { Initializer } from "./initializers.js";
+import type { Init } from "./initializers.js";
 import type { LinearParams } from "./linear.js";
 import { mlp } from "./mlp.js";
 import type { Model } from "./model.js";
@@ -32,9 +32,9 @@ export interface CnnOptions {
   readonly hidden?: readonly number[];
   /** Default "relu". */
   readonly activation?: Activation;
-  readonly init?: Initializer;
+  readonly init?: Init;
   readonly bias?: boolean;
-  readonly biasInit?: Initializer;
+  readonly biasInit?: Init;
   readonly dtype?: DType;
 }
 

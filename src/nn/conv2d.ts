@@ -3,7 +3,7 @@ import { add } from "../engine/primitives/elementwise.js";
 import { reshape } from "../engine/primitives/structure.js";
 import { splitList } from "../engine/random/keys.js";
 import type { Tensor } from "../engine/tensor.js";
-import { convFan, heNormal, zeros } from "./initializers.js";
+import { convFan, initializerOf } from "./initializers.js";
 import type { LayerOptions } from "./linear.js";
 import type { Model } from "./model.js";
 
@@ -25,15 +25,15 @@ export function conv2d(
   kernel: number | readonly [number, number],
   options: LayerOptions & ConvOptions = {},
 ): Model<ConvParams> {
-  const { bias = true, init = heNormal, biasInit = zeros, dtype = "float32", ...geometry } = options;
+  const { bias = true, init = "heNormal", biasInit = "zeros", dtype = "float32", ...geometry } = options;
   const window = typeof kernel === "number" ? [kernel, kernel] : kernel;
   const shape = [outputs, inputs / (geometry.groups ?? 1), ...window];
   const fan = convFan(shape);
   return {
     init(key) {
       const [forW, forB] = splitList(key, 2);
-      const w = init(forW, shape, fan, dtype);
-      return bias ? { w, b: biasInit(forB, [outputs], fan, dtype) } : { w };
+      const w = initializerOf(init)(forW, shape, fan, dtype);
+      return bias ? { w, b: initializerOf(biasInit)(forB, [outputs], fan, dtype) } : { w };
     },
     apply({ w, b }, x) {
       const y = conv(x, w, geometry);

@@ -1,7 +1,7 @@
 import type { DType } from "../engine/dtype.js";
 import { gather } from "../engine/primitives/indexing.js";
 import type { Tensor } from "../engine/tensor.js";
-import { type Initializer, normal } from "./initializers.js";
+import { type Init, initializerOf, normal } from "./initializers.js";
 import type { Model } from "./model.js";
 
 export interface EmbeddingParams {
@@ -13,10 +13,10 @@ export interface EmbeddingParams {
 export function embedding(
   count: number,
   width: number,
-  { init = normal(1), dtype = "float32" }: { init?: Initializer; dtype?: DType } = {},
+  { init = normal(1), dtype = "float32" }: { init?: Init; dtype?: DType } = {},
 ): Model<EmbeddingParams> {
   return {
-    init: (key) => ({ w: init(key, [count, width], { in: count, out: width }, dtype) }),
+    init: (key) => ({ w: initializerOf(init)(key, [count, width], { in: count, out: width }, dtype) }),
     apply: ({ w }, symbols) => gather(w, symbols),
   };
 }

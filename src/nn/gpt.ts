@@ -8,7 +8,7 @@ import { show } from "../engine/shape.js";
 import { type Activation, activationOf } from "./activations.js";
 import { type AttentionParams, attention } from "./attention.js";
 import { type EmbeddingParams, embedding } from "./embedding.js";
-import { type Initializer, normal } from "./initializers.js";
+import { type Init, normal } from "./initializers.js";
 import { type LinearParams, linear } from "./linear.js";
 import type { Model } from "./model.js";
 import { layerNorm, type NormParams } from "./norms.js";
@@ -45,7 +45,7 @@ export interface GptOptions {
   /** Default "gelu". */
   readonly activation?: Activation;
   /** Default: normal with standard deviation 0.02, and 0.02 / sqrt(2 layers) where a block adds to its input. */
-  readonly init?: Initializer;
+  readonly init?: Init;
   readonly dtype?: DType;
 }
 

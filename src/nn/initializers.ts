@@ -1,4 +1,5 @@
 import type { DType } from "../engine/dtype.js";
+import { HebbError } from "../engine/errors.js";
 import { full } from "../engine/primitives/structure.js";
 import { type Key, normal as randomNormal, uniform as randomUniform } from "../engine/random/keys.js";
 import type { Tensor } from "../engine/tensor.js";
@@ -66,3 +67,26 @@ export const lecunNormal: Initializer = normalBy((fan) => 1 / fan.in);
 /** Uniform with variance 2 / ((1 + slope^2) fan in); the default slope, sqrt(5), is that of PyTorch's layers: bounds of 1 / sqrt(fan in). */
 export const kaimingUniform = (slope = Math.sqrt(5)): Initializer =>
   uniformBy((fan) => 2 / ((1 + slope ** 2) * fan.in));
+
+const named = {
+  glorotNormal,
+  glorotUniform,
+  heNormal,
+  heUniform,
+  lecunNormal,
+  kaimingUniform: kaimingUniform(),
+  zeros,
+  ones,
+};
+
+/** An initialiser, or the name of one that needs no argument. */
+export type Init = Initializer | keyof typeof named;
+
+/** The initialiser that a name stands for. Throws `HebbError` for a name that there is not. */
+export function initializerOf(init: Init): Initializer {
+  if (typeof init === "function") return init;
+  if (!Object.hasOwn(named, init)) {
+    throw new HebbError(`There is no initialiser "${init}"; there are ${Object.keys(named).join(", ")}.`);
+  }
+  return named[init];
+}

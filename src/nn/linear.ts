@@ -5,7 +5,7 @@ import { matmul } from "../engine/primitives/matmul.js";
 import { splitList } from "../engine/random/keys.js";
 import { show } from "../engine/shape.js";
 import type { Tensor } from "../engine/tensor.js";
-import { type Initializer, lecunNormal, linearFan, zeros } from "./initializers.js";
+import { type Init, initializerOf, linearFan } from "./initializers.js";
 import type { Model } from "./model.js";
 
 export interface LinearParams {
@@ -19,22 +19,22 @@ export interface LayerOptions {
   /** Default true. */
   readonly bias?: boolean;
   /** How the weight starts; `lecunNormal` by default. */
-  readonly init?: Initializer;
+  readonly init?: Init;
   /** How the bias starts; zeros by default. */
-  readonly biasInit?: Initializer;
+  readonly biasInit?: Init;
   /** Default float32. */
   readonly dtype?: DType;
 }
 
 /** y = x w + b over the last axis: [..., in] to [..., out]. Throws `ShapeError` when the last axis is not `in`. */
 export function linear(inputs: number, outputs: number, options: LayerOptions = {}): Model<LinearParams> {
-  const { bias = true, init = lecunNormal, biasInit = zeros, dtype = "float32" } = options;
+  const { bias = true, init = "lecunNormal", biasInit = "zeros", dtype = "float32" } = options;
   const fan = linearFan(inputs, outputs);
   return {
     init(key) {
       const [forW, forB] = splitList(key, 2);
-      const w = init(forW, [inputs, outputs], fan, dtype);
-      return bias ? { w, b: biasInit(forB, [outputs], fan, dtype) } : { w };
+      const w = initializerOf(init)(forW, [inputs, outputs], fan, dtype);
+      return bias ? { w, b: initializerOf(biasInit)(forB, [outputs], fan, dtype) } : { w };
     },
     apply(params, x) {
       if (x.shape[x.rank - 1] !== inputs) {

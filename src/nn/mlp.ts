@@ -4,7 +4,7 @@ import { splitList } from "../engine/random/keys.js";
 import { show, sizeOf } from "../engine/shape.js";
 import type { Tensor } from "../engine/tensor.js";
 import { type Activation, activationOf, initializerFor } from "./activations.js";
-import type { Initializer } from "./initializers.js";
+import type { Init } from "./initializers.js";
 import { type LinearParams, linear } from "./linear.js";
 import type { Model } from "./model.js";
 
@@ -18,11 +18,11 @@ export interface MlpOptions {
   /** Between layers, not after the last. Default "relu". */
   readonly activation?: Activation;
   /** Default: `heNormal`, or `glorotNormal` for tanh and sigmoid. */
-  readonly init?: Initializer;
+  readonly init?: Init;
   /** Default true. */
   readonly bias?: boolean;
   /** How biases start; zeros by default. */
-  readonly biasInit?: Initializer;
+  readonly biasInit?: Init;
   readonly dtype?: DType;
 }
 

@@ -139,7 +139,7 @@ interface Kept {
 async function run(context: RunContext<Options>): Promise<void> {
   const { options, seeds, signal } = context;
   const { rounds, rate } = options;
-  const model = mlp({ sizes: options.sizes, init: glorotNormal });
+  const model = mlp({ sizes: options.sizes, init: initializers.glorotNormal });
   const draw = async (seed: number) => model.init(random.key(seed));
   const theta0 = await stackTrees(await Promise.all(seeds.map(draw)));
   const whole = fullMask((await unstackTree(theta0))[0]);

@@ -196,7 +196,6 @@ const rows: readonly Row[] = [
     name: "oneHot",
     f: (x) => oneHot(slice(x, [1], [4]), 4),
     host: (x) => x.slice(1, 4).flatMap((v) => [0, 1, 2, 3].map((c) => Number(c === v))),
-    refuses: ["bool"],
   },
   { name: "mean", f: (x) => mean(x), host: (x) => [x.reduce((p, q) => p + q) / 6], refuses: [...integers, "bool"] },
   {
@@ -262,8 +261,21 @@ onEachBackend("dtypes", () => {
     expect(t).toEqual(words([x.reduce((p, q) => p + q)]));
     expect(await numbers(max(of("uint32", x)))).toEqual([0xffffffff]);
     expect(await numbers(min(of("uint32", x)))).toEqual([7]);
+    expect(await numbers(max(of("uint32", x, [2, 2]), 0))).toEqual([0xffffffff, 0x80000000]);
     expect(await numbers(argsort(of("uint32", x)))).toEqual([3, 2, 1, 0]);
     expect(await numbers(cumsum(of("uint8", [200, 100, 50])))).toEqual([200, 44, 94]);
+  });
+
+  it("int64 compares all its bits", async () => {
+    const x = [0xffffffff, 0x80000000, 0x12345678, -5, 7, 2 ** 40];
+    const y = [0x80000001, 0x7fffffff, 0x92345678, -(2 ** 40), 0x80000007, 2 ** 40 + 2 ** 31];
+    const [p, q] = [of("int64", x), of("int64", y)];
+    expect(await numbers(maximum(p, q))).toEqual(x.map((v, i) => Math.max(v, y[i])));
+    expect(await numbers(minimum(p, q))).toEqual(x.map((v, i) => Math.min(v, y[i])));
+    expect(await numbers(less(p, q))).toEqual(x.map((v, i) => Number(v < y[i])));
+    expect(await numbers(max(p.reshape(2, 3), 1))).toEqual([0xffffffff, 2 ** 40]);
+    expect(await numbers(min(q.reshape(2, 3), [0, 1]))).toEqual([-(2 ** 40)]);
+    expect(await numbers(max(p.reshape(3, 1, 2), [0, 1], { keepDims: true }))).toEqual([0xffffffff, 2 ** 40]);
   });
 
   it("uint64 keeps all its bits", async () => {

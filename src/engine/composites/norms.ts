@@ -1,3 +1,4 @@
+import { sameDType } from "../core.js";
 import { ShapeError } from "../errors.js";
 import { add, div, mul, sqrt, sub } from "../primitives/elementwise.js";
 import { sumTo } from "../primitives/reduce.js";
@@ -52,6 +53,7 @@ export function layerNorm(
   shift: Tensor,
   { epsilon = 1e-5 }: { epsilon?: number } = {},
 ): Tensor {
+  sameDType("layerNorm", [x, scale, shift]);
   const last = [x.shape[x.rank - 1]];
   if (!sameShape(scale.shape, last) || !sameShape(shift.shape, last)) {
     throw new ShapeError(

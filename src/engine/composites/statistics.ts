@@ -1,3 +1,5 @@
+import { isFloat } from "../dtype.js";
+import { ShapeError } from "../errors.js";
 import { div, mul, sqrt, sub } from "../primitives/elementwise.js";
 import { sum } from "../primitives/reduce.js";
 import { normalAxes } from "../shape.js";
@@ -10,6 +12,7 @@ interface Options {
 
 /** The mean over `axes` (all of them by default). */
 export function mean(x: Tensor, axes?: Axes, options: Options = {}): Tensor {
+  if (!isFloat(x.dtype)) throw new ShapeError("mean", `not defined for dtype ${x.dtype}; convert with cast()`);
   const list = normalAxes("mean", axes, x.shape);
   const count = list.reduce((n, a) => n * x.shape[a], 1);
   return mul(sum(x, list, options), 1 / count);

@@ -57,6 +57,7 @@ const single =
 const winner = (a: Tensor, b: Tensor): Tensor =>
   add(cast(greater(a, b), a.dtype), mul(cast(equal(a, b), a.dtype), 0.5));
 
+// ONNX Runtime's native Max and Min read the low halves of int64 as signed (1.30), so that dtype takes another road.
 const list: readonly Primitive[] = [
   elementwise(
     "add",
@@ -111,7 +112,7 @@ const list: readonly Primitive[] = [
       (g, a, b) => mul(g, winner(a, b)),
       (g, a, b) => mul(g, winner(b, a)),
     ),
-    { kinds: ordered },
+    { kinds: ordered, lower: ([a, b]) => (a.dtype === "int64" ? where(less(a, b), b, a) : undefined) },
   ),
   elementwise(
     "minimum",
@@ -120,7 +121,7 @@ const list: readonly Primitive[] = [
       (g, a, b) => mul(g, winner(b, a)),
       (g, a, b) => mul(g, winner(a, b)),
     ),
-    { kinds: ordered },
+    { kinds: ordered, lower: ([a, b]) => (a.dtype === "int64" ? where(less(b, a), b, a) : undefined) },
   ),
   elementwise("mod", "Mod", "none", { kinds: integer }),
   elementwise("equal", "Equal", "none", { out: "bool" }),

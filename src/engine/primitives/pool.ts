@@ -83,6 +83,17 @@ const unpoolPrimitive: Primitive<{ shape: readonly number[] }> = {
     );
     return unfold(apply(unpoolPrimitive, [fold(values), fold(indices)], { shape: [size * n, ...rest] }), size);
   },
+  lower: ([g, at], { shape }) =>
+    g.dtype === "float32"
+      ? undefined
+      : reshape(
+          scatterAdd(
+            flatten(g),
+            flatten(at),
+            shape.reduce((a, b) => a * b, 1),
+          ),
+          shape,
+        ),
   // The kernel wants the window's geometry only to guess the output's shape, which is given.
   emit: (e, [g, at], { shape }) => {
     const ones = shape.slice(2).map(() => 1);

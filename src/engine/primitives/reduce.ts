@@ -1,10 +1,11 @@
 import { apply, type Primitive } from "../core.js";
 import { type DType, dtypes } from "../dtype.js";
 import { ShapeError } from "../errors.js";
-import { normalAxes, normalAxis, type Shape, sameShape, show } from "../shape.js";
+import { normalAxes, normalAxis, type Shape, sameShape, show, sizeOf } from "../shape.js";
 import type { Tensor } from "../tensor.js";
 import { div, equal, mul, neg } from "./elementwise.js";
-import { broadcastTo, cast, flip, reshape } from "./structure.js";
+import { takeAlongAxis } from "./indexing.js";
+import { broadcastTo, cast, flip, reshape, transpose } from "./structure.js";
 
 type Axes = { axes: readonly number[] };
 
@@ -45,10 +46,15 @@ const maxPrimitive: Primitive<Axes> = {
     return [mul(hit, stretch(div(g, sum(hit, axes)), x.shape, axes))];
   },
   batch: ([x], _batched, { axes }) => apply(maxPrimitive, [x], { axes: axes.map((a) => a + 1) }),
-  emit: (e, [x], { attrs: { axes }, dtype }) => {
-    const read = dtype === "uint8" ? dtype : wide(dtype);
-    return e.cast(e.node("ReduceMax", [e.cast(x, read, dtype), e.ints(axes)], { keepdims: 0 }), dtype, read);
+  // ONNX Runtime's native ReduceMax reads the low halves of int64 as signed (1.30); ArgMax does not.
+  lower([x], { axes }) {
+    if (x.dtype !== "int64" && x.dtype !== "uint32") return undefined;
+    const kept = x.shape.map((_, i) => i).filter((i) => !axes.includes(i));
+    const shape = kept.map((i) => x.shape[i]);
+    const last = reshape(transpose(x, [...kept, ...axes]), [...shape, sizeOf(axes.map((a) => x.shape[a]))]);
+    return reshape(takeAlongAxis(last, reshape(argmax(last), [...shape, 1])), shape);
   },
+  emit: (e, [x], { attrs: { axes } }) => e.node("ReduceMax", [x, e.ints(axes)], { keepdims: 0 }),
 };
 
 const argmaxPrimitive: Primitive<{ axis: number }> = {
