@@ -31,6 +31,7 @@ export {
   type WeightMask,
 } from "./mask.js";
 export { packMask, unpackMask } from "./pack.js";
+export { keepPerRound, type PruneRates } from "./rates.js";
 export { reinitLike } from "./reinit.js";
 export { stackTrees, unstackTree } from "./stacked.js";
 export {

@@ -1,8 +1,8 @@
-import { nearest } from "../engine/errors.js";
 import { HebbError } from "../engine/index.js";
 import { checkAlike, fromHost, type HostTree, toHost } from "./host.js";
 import { magnitudeMask, type PruneScope } from "./magnitude.js";
-import { biasesAndNorms, checkMask, type Exclude, fullMask, maskDensity, type WeightMask } from "./mask.js";
+import { checkMask, type Exclude, fullMask, maskDensity, type WeightMask } from "./mask.js";
+import { checkRates, keepPerRound, type PruneRates } from "./rates.js";
 import { stackTrees, unstackTree } from "./stacked.js";
 
 /** One training that the procedure asks for. */
@@ -43,18 +43,12 @@ export interface PruneRound<P, L> {
   readonly next: WeightMask<P>;
 }
 
-export interface IterativePruneOptions<P, L> {
+export interface IterativePruneOptions<P, L> extends PruneRates {
   /** Draws theta0 from the seed. */
   readonly init: (seed: number) => P | Promise<P>;
   readonly train: (job: TrainJob<P>) => Promise<Trained<P, L>>;
   /** How often to prune; there is one training more than that, the dense one. */
   readonly rounds: number;
-  /** The share of the weights still alive that each round removes. Default: 0.2. */
-  readonly rate?: number;
-  /** The same for the output layer; 0 leaves it whole. Default: half of `rate`. */
-  readonly outputRate?: number;
-  /** The path of the output layer's weights. Default: the last prunable tensor in the order of the tree. */
-  readonly output?: string;
   /** Default: `layer`. Under `global`, the output layer competes with the others only if it has their rate. */
   readonly scope?: PruneScope;
   /** Go back to the parameters after this many steps of the dense training, instead of to theta0. Default: 0. */
@@ -87,15 +81,14 @@ export async function* iterativeMagnitudePrune<P, L>(
   options: IterativePruneOptions<P, L>,
 ): AsyncGenerator<PruneRound<P, L>, void, undefined> {
   const { init, train, rounds, rewindTo = 0, seed = 0, stacked = false, scope = "layer", from, signal } = options;
-  const { rate = 0.2, outputRate = rate / 2, exclude = biasesAndNorms } = options;
-  checkOptions({ rate, outputRate, rounds, rewindTo });
+  checkCounts({ rounds, rewindTo });
+  checkRates(options);
 
   const theta0 = await toHost(await init(seed), "iterativeMagnitudePrune: init");
   const params0 = fromHost<P>(theta0.def, theta0.leaves);
   const models = stacked ? await unstackTree(params0) : [params0];
-  const whole = fullMask(models[0], exclude);
-  const output = await outputPath(whole, options.output);
-  const keep = (path: string) => 1 - (path === output ? outputRate : rate);
+  const whole = fullMask(models[0], options.exclude);
+  const keep = await keepPerRound(whole, options);
 
   let origin = from?.rewind === undefined ? theta0 : await toHost(from.rewind, "iterativeMagnitudePrune: rewind");
   let mask = from?.mask ?? (stacked ? await stackTrees(models.map(() => whole)) : whole);
@@ -177,21 +170,9 @@ async function meanDensity(mask: unknown, stacked: boolean): Promise<number> {
   return densities.reduce((sum, d) => sum + d, 0) / densities.length;
 }
 
-async function outputPath(mask: unknown, chosen?: string): Promise<string> {
-  const prunable = Object.keys((await maskDensity(mask)).tensors);
-  if (prunable.length === 0) throw new HebbError("iterativeMagnitudePrune: no tensor of the parameters is prunable.");
-  if (chosen === undefined) return prunable[prunable.length - 1];
-  if (prunable.includes(chosen)) return chosen;
-  const near = nearest(chosen, prunable) ?? prunable.join('", "');
-  throw new HebbError(`iterativeMagnitudePrune: output "${chosen}" is no prunable tensor; did you mean "${near}"?`);
-}
-
-function checkOptions({ rate, outputRate, rounds, rewindTo }: Record<string, number>): void {
-  const say = (problem: string) => new HebbError(`iterativeMagnitudePrune: ${problem}.`);
-  if (!(rate > 0 && rate < 1)) throw say(`rate must lie in (0, 1), got ${rate}`);
-  if (!(outputRate >= 0 && outputRate < 1)) throw say(`outputRate must lie in [0, 1), got ${outputRate}`);
-  for (const [name, value] of Object.entries({ rounds, rewindTo })) {
-    if (!Number.isSafeInteger(value) || value < 0)
-      throw say(`${name} must be a whole number of at least 0, got ${value}`);
+function checkCounts(counts: Readonly<Record<string, number>>): void {
+  for (const [name, value] of Object.entries(counts)) {
+    if (Number.isSafeInteger(value) && value >= 0) continue;
+    throw new HebbError(`iterativeMagnitudePrune: ${name} must be a whole number of at least 0, got ${value}.`);
   }
 }

@@ -128,7 +128,8 @@ export function emitModel(
       output: outputs.map((o) => valueInfo(o.name, o)),
     },
   });
-  const signature = { inputs: used.map((t) => names.get(t)!), outputs };
+  const double = graph.order.some((t) => t.dtype === "float64");
+  const signature = { inputs: used.map((t) => names.get(t)!), outputs, double };
   return { model: toBinary(ModelProtoSchema, model), signature, used };
 }
 

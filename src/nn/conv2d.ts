@@ -1,7 +1,7 @@
 import { type ConvOptions, conv } from "../engine/primitives/conv.js";
 import { add } from "../engine/primitives/elementwise.js";
 import { reshape } from "../engine/primitives/structure.js";
-import { splitList } from "../engine/random/keys.js";
+import { foldIn } from "../engine/random/keys.js";
 import type { Tensor } from "../engine/tensor.js";
 import { convFan, initializerOf } from "./initializers.js";
 import type { LayerOptions } from "./linear.js";
@@ -31,9 +31,8 @@ export function conv2d(
   const fan = convFan(shape);
   return {
     init(key) {
-      const [forW, forB] = splitList(key, 2);
-      const w = initializerOf(init)(forW, shape, fan, dtype);
-      return bias ? { w, b: initializerOf(biasInit)(forB, [outputs], fan, dtype) } : { w };
+      const w = initializerOf(init)(key, shape, fan, dtype);
+      return bias ? { w, b: initializerOf(biasInit)(foldIn(key, 1), [outputs], fan, dtype) } : { w };
     },
     apply({ w, b }, x) {
       const y = conv(x, w, geometry);

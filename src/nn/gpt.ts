@@ -72,12 +72,12 @@ export function gpt(options: GptOptions): Model<GptParams> {
 
   return {
     init(key) {
-      const [forTokens, forPositions, forHead, ...forBlocks] = splitList(key, layers + 3);
+      const [forTokens, forPositions, forHead, ...forBlocks] = splitList(key, 3 + 3 * layers);
       return {
         tokens: tokens.init(forTokens),
         positions: positions.init(forPositions),
-        blocks: forBlocks.map((blockKey) => {
-          const [a, b, c] = splitList(blockKey, 3);
+        blocks: Array.from({ length: layers }, (_, i) => {
+          const [a, b, c] = forBlocks.slice(3 * i, 3 * i + 3);
           return {
             norm1: norm.init(a),
             attention: attend.init(a),

@@ -7,8 +7,20 @@ export { dropout } from "./dropout.js";
 export { type EmbeddingParams, embedding } from "./embedding.js";
 export { type Fit, type FitOptions, type FitStep, type Fitted, fit } from "./fit.js";
 export { type GptBlockParams, type GptOptions, type GptParams, gpt } from "./gpt.js";
-export type { Fan, Init, Initializer } from "./initializers.js";
-export * as initializers from "./initializers.js";
+export {
+  constant,
+  type Fan,
+  glorotNormal,
+  glorotUniform,
+  heNormal,
+  heUniform,
+  type Init,
+  type Initializer,
+  kaimingUniform,
+  lecunNormal,
+  normal,
+  uniform,
+} from "./initializers.js";
 export { type LayerOptions, type LinearParams, linear } from "./linear.js";
 export { accuracy, binaryCrossEntropy, correct, meanSquaredError } from "./losses.js";
 export { flattenRows, type MlpOptions, type MlpParams, mlp } from "./mlp.js";

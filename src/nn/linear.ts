@@ -2,7 +2,7 @@ import type { DType } from "../engine/dtype.js";
 import { ShapeError } from "../engine/errors.js";
 import { add } from "../engine/primitives/elementwise.js";
 import { matmul } from "../engine/primitives/matmul.js";
-import { splitList } from "../engine/random/keys.js";
+import { foldIn } from "../engine/random/keys.js";
 import { show } from "../engine/shape.js";
 import type { Tensor } from "../engine/tensor.js";
 import { type Init, initializerOf, linearFan } from "./initializers.js";
@@ -32,9 +32,8 @@ export function linear(inputs: number, outputs: number, options: LayerOptions = 
   const fan = linearFan(inputs, outputs);
   return {
     init(key) {
-      const [forW, forB] = splitList(key, 2);
-      const w = initializerOf(init)(forW, [inputs, outputs], fan, dtype);
-      return bias ? { w, b: initializerOf(biasInit)(forB, [outputs], fan, dtype) } : { w };
+      const w = initializerOf(init)(key, [inputs, outputs], fan, dtype);
+      return bias ? { w, b: initializerOf(biasInit)(foldIn(key, 1), [outputs], fan, dtype) } : { w };
     },
     apply(params, x) {
       if (x.shape[x.rank - 1] !== inputs) {

@@ -2,15 +2,18 @@ import {
   add,
   arange,
   div,
+  equal,
   matmul,
   mul,
   norm,
   type Operand,
   oneHot,
+  ones,
   square,
   sub,
   sum,
   type Tensor,
+  where,
 } from "../engine/index.js";
 import { type StudentMoments, studentMoments } from "./poly-regression.js";
 
@@ -84,7 +87,5 @@ export function polyTestLossOfMoments(
 export function featureAlignment(M: Tensor, beta: Tensor): Tensor {
   const along = sum(mul(matmul(M, beta), beta));
   const size = norm(M);
-  // Where M = 0 so is the numerator; the smallest normal number in place of the norm makes 0 of it.
-  const tiny = M.dtype === "float64" ? 2 ** -1022 : 2 ** -126;
-  return div(along, mul(sum(square(beta)), add(size, tiny)));
+  return div(along, mul(sum(square(beta)), where(equal(size, 0), ones([], size.dtype), size)));
 }

@@ -1,5 +1,5 @@
 import { add, jvp, sub, type Tensor, treeMap } from "../engine/index.js";
-import type { Model } from "./model.js";
+import type { Model } from "../nn/model.js";
 
 /**
  * The first-order model of a network around `params0`:

@@ -19,7 +19,7 @@ import {
   treeLeaves,
   vmap,
 } from "../engine/index.js";
-import type { Model } from "./model.js";
+import type { Model } from "../nn/model.js";
 
 export interface NtkOptions {
   /**

@@ -1,5 +1,5 @@
 import { div, mul, type Operand, stopGradient, sub, type Tensor, treeMap } from "../engine/index.js";
-import type { Model } from "./model.js";
+import type { Model } from "../nn/model.js";
 
 export interface OutputScaleOptions<P> {
   /**

@@ -13,7 +13,7 @@ import {
   sum,
   type Tensor,
 } from "../engine/index.js";
-import type { Model } from "./model.js";
+import type { Model } from "../nn/model.js";
 
 /** Quadratic regression on Gaussian inputs, float64. */
 export interface PolyRegressionTask {

@@ -2,6 +2,7 @@ import {
   earlyStopIteration,
   fullMask,
   iterativeMagnitudePrune,
+  keepPerRound,
   maskDensity,
   oneShotMask,
   type PruneRound,
@@ -16,7 +17,7 @@ import {
 import { digits8, fashionMnist, mnist, reshapeRows, split, standardise } from "../../src/data/index.js";
 import { hostRandom, random, type Tensor } from "../../src/engine/index.js";
 import { defineStudy, type RunContext } from "../../src/lab/study.js";
-import { glorotNormal, type MlpParams, mlp } from "../../src/nn/index.js";
+import { type MlpParams, mlp } from "../../src/nn/index.js";
 import { adam } from "../../src/optim/index.js";
 import { lotteryFigures } from "./lottery-figures.js";
 import { judgeLottery } from "./lottery-judge.js";
@@ -139,19 +140,25 @@ interface Kept {
 async function run(context: RunContext<Options>): Promise<void> {
   const { options, seeds, signal } = context;
   const { rounds, rate } = options;
-  const model = mlp({ sizes: options.sizes, init: initializers.glorotNormal });
+  const model = mlp({ sizes: options.sizes, init: "glorotNormal" });
   const draw = async (seed: number) => model.init(random.key(seed));
   const theta0 = await stackTrees(await Promise.all(seeds.map(draw)));
   const whole = fullMask((await unstackTree(theta0))[0]);
   const stackedWhole = await stackTrees(seeds.map(() => whole));
-  const train = await trainer(context, model.apply);
+  let finished = 0;
+  const train = await trainer(context, model.apply, () => finished);
+  const unit = async <T>(name: string, work: () => Promise<T>): Promise<T> => {
+    const value = await context.unit(name, work);
+    finished++;
+    return value;
+  };
 
   // Tickets. Units that a resumed run finds finished give their masks; the generator starts after them.
   const masks = [stackedWhole];
   const oneShot: Record<number, string> = {};
   let tickets: AsyncGenerator<PruneRound<MlpParams, Training>> | undefined;
   for (let round = 0; round <= rounds; round++) {
-    const kept = await context.unit(`ticket, round ${round}`, async (): Promise<Kept> => {
+    const kept = await unit(`ticket, round ${round}`, async (): Promise<Kept> => {
       tickets ??= iterativeMagnitudePrune<MlpParams, Training>({
         init: () => theta0,
         train: async (job) => {
@@ -174,7 +181,7 @@ async function run(context: RunContext<Options>): Promise<void> {
 
   // Controls, at the tickets' densities. Training starts from the parameters times the mask.
   for (const round of options.reinitAt) {
-    await context.unit(`reinit, round ${round}`, async () => {
+    await unit(`reinit, round ${round}`, async () => {
       const fresh = (await unstackTree(theta0)).map((params, i) =>
         reinitLike(params, hostRandom(seeds[i]).fork("reinit").fork(round), draw),
       );
@@ -182,7 +189,7 @@ async function run(context: RunContext<Options>): Promise<void> {
     });
   }
   for (const round of options.randomMaskAt) {
-    await context.unit(`random mask, round ${round}`, async () => {
+    await unit(`random mask, round ${round}`, async () => {
       const shuffled = (await unstackTree(masks[round])).map((mask, i) =>
         randomMaskLike(mask, hostRandom(seeds[i]).fork("random mask").fork(round)),
       );
@@ -190,14 +197,18 @@ async function run(context: RunContext<Options>): Promise<void> {
     });
   }
   for (const round of options.oneShotAt) {
-    await context.unit(`one-shot, round ${round}`, async () => {
+    await unit(`one-shot, round ${round}`, async () => {
       await train("oneShot", round, theta0, await unpackMask(oneShot[round], stackedWhole));
     });
   }
 }
 
 /** Trains all seeds of an arm and records what came out. Every arm has the same steps, batches and optimiser. */
-async function trainer(context: RunContext<Options>, apply: (params: MlpParams, x: Tensor) => Tensor) {
+async function trainer(
+  context: RunContext<Options>,
+  apply: (params: MlpParams, x: Tensor) => Tensor,
+  finished: () => number,
+) {
   const { options, seeds, signal, meter } = context;
   const { sizes, steps, batchSize, evaluateEvery } = options;
   const data = await load(options);
@@ -210,7 +221,6 @@ async function trainer(context: RunContext<Options>, apply: (params: MlpParams, 
   });
   const macs = sizes.slice(1).reduce((sum, width, i) => sum + width * sizes[i], 0);
   const trainings = 1 + options.rounds + [options.reinitAt, options.randomMaskAt, options.oneShotAt].flat().length;
-  let done = 0;
 
   return async (arm: Arm, round: number, params: MlpParams, mask: WeightMask<MlpParams>): Promise<Training> => {
     const { density } = await maskDensity((await unstackTree(mask))[0]);
@@ -222,10 +232,9 @@ async function trainer(context: RunContext<Options>, apply: (params: MlpParams, 
           const values = { trainLoss: trainLoss[i], valLoss: valLoss[i], valAccuracy: valAccuracy[i] };
           context.metric({ arm, seed, step, setting, values });
         });
-        context.progress(done * steps + step, trainings * steps, `${arm}, round ${round}`);
+        context.progress(finished() * steps + step, trainings * steps, `${arm}, round ${round}`);
       },
     });
-    done++;
     const examples = { evaluation: data.val.y.shape[0], final: 2 * data.test.y.shape[0] + data.train.y.shape[0] };
     meter.step(seeds.length * steps * batchSize, macs);
     meter.forward(seeds.length * (examples.final + (steps / evaluateEvery) * examples.evaluation), macs);
@@ -251,9 +260,8 @@ async function trainer(context: RunContext<Options>, apply: (params: MlpParams, 
 }
 
 /** Masks made from the dense network in one pass, with exactly the densities of the tickets' rounds. */
-async function oneShotMasks(trained: MlpParams, { oneShotAt, rate, sizes }: Options, whole: WeightMask<MlpParams>) {
-  const output = `layers[${sizes.length - 2}].w`;
-  const keep = (path: string) => 1 - (path === output ? rate / 2 : rate);
+async function oneShotMasks(trained: MlpParams, { oneShotAt, rate }: Options, whole: WeightMask<MlpParams>) {
+  const keep = await keepPerRound(whole, { rate });
   const masks: Record<number, string> = {};
   for (const round of oneShotAt) {
     const perSeed: WeightMask<MlpParams>[] = [];

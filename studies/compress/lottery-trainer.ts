@@ -1,9 +1,10 @@
 import { applyMask, maskedStep, type WeightMask } from "../../src/compress/index.js";
-import { batchIndices, type Dataset, size, take } from "../../src/data/index.js";
+import { batchIndices, type Dataset, size } from "../../src/data/index.js";
 import {
   cast,
   crossEntropy,
   gather,
+  HebbError,
   jit,
   less,
   type NDArray,
@@ -69,6 +70,9 @@ const examplesPerCall = 5000;
  */
 export function lotteryTrainer<S>(options: TrainerOptions<S>) {
   const { train, val, test, apply, optimizer, seeds, steps, batchSize, evaluateEvery, stepsPerCall } = options;
+  if (steps % evaluateEvery !== 0 || evaluateEvery % stepsPerCall !== 0) {
+    throw new HebbError(`${steps} steps, an evaluation every ${evaluateEvery} and ${stepsPerCall} a call do not fit.`);
+  }
   const models = seeds.length;
   const loss = (logits: Tensor, y: Tensor) => crossEntropy(logits, y).mean();
   const hits = (logits: Tensor, y: Tensor) => sum(cast(correct(logits, y), "float32"));
@@ -170,13 +174,16 @@ export function lotteryTrainer<S>(options: TrainerOptions<S>) {
 
 const emptyLike = (t: Tensor): Tensor => tensor(new Float32Array(t.size), { shape: t.shape });
 
-/** The examples in parts that fit into memory when all models see them at once. */
-function* parts(data: Dataset): Generator<Dataset> {
+/** The examples in parts that fit into memory when all models see them at once; views, not copies. */
+function* parts(data: Dataset): Generator<Pick<Dataset, "x" | "y">> {
   const n = size(data);
+  const view = (array: NDArray, from: number, to: number): NDArray => {
+    const width = array.data.length / n;
+    const values = (array.data as Float32Array).subarray(from * width, to * width);
+    return { data: values, shape: [to - from, ...array.shape.slice(1)], dtype: array.dtype };
+  };
   for (let from = 0; from < n; from += examplesPerCall) {
-    yield take(
-      data,
-      Array.from({ length: Math.min(examplesPerCall, n - from) }, (_, i) => from + i),
-    );
+    const to = Math.min(from + examplesPerCall, n);
+    yield { x: view(data.x, from, to), y: view(data.y, from, to) };
   }
 }

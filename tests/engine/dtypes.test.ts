@@ -196,6 +196,7 @@ const rows: readonly Row[] = [
     name: "oneHot",
     f: (x) => oneHot(slice(x, [1], [4]), 4),
     host: (x) => x.slice(1, 4).flatMap((v) => [0, 1, 2, 3].map((c) => Number(c === v))),
+    refuses: ["bool"],
   },
   { name: "mean", f: (x) => mean(x), host: (x) => [x.reduce((p, q) => p + q) / 6], refuses: [...integers, "bool"] },
   {

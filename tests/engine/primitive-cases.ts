@@ -64,7 +64,7 @@ import {
   where,
 } from "../../src/engine/index.js";
 import { alias } from "../../src/engine/primitives/structure.js";
-import type { Fill } from "./helpers.js";
+import { type Fill, fill } from "./helpers.js";
 
 export interface PrimitiveCase {
   /** The primitive that the case is about; its graph must contain it. */
@@ -457,8 +457,8 @@ function plainConv(x: number[], w: number[], xs: readonly number[], ws: readonly
         }
   return y;
 }
-const both = (n: number | readonly number[] | undefined, absent: number): number[] =>
-  n === undefined ? [absent, absent] : typeof n === "number" ? [n, n] : [...n];
+const perAxis = (n: number | readonly number[], rank: number): number[] => (typeof n === "number" ? new Array(rank).fill(n) : [...n]);
+const both = (n: number | readonly number[] | undefined, absent: number): number[] => perAxis(n ?? absent, 2);
 
 export const convShapes: readonly { x: readonly number[]; w: readonly number[]; options: ConvOptions & { padding?: number | readonly number[] } }[] = [
   { x: [2, 2, 4, 5], w: [3, 2, 3, 2], options: {} },
@@ -503,11 +503,15 @@ const pools: readonly { x: number[]; size: number | number[]; options: PoolOptio
 ];
 for (const { x, size, options } of pools) {
   add_("maxPool", `[${x}], window [${size}], ${JSON.stringify(options)}`, [spaced(x)], (t) => maxPool(t, size, options));
-  add_("maxPoolIndices", `[${x}], window [${size}], ${JSON.stringify(options)}`, [spaced(x), { shape: x }], (t, v) => {
-    // How much of a direction v reaches the output: the indices at work, linear in v.
-    const pulled = grad((z: Tensor) => sum(mul(maxPool(z, size, options), maxPool(z, size, options))))(t);
-    return mul(pulled, v);
-  });
+  const out = maxPool(fill(spaced(x), 1), size, options).shape;
+  const [kernel, strides] = [perAxis(size, x.length - 2), perAxis(options.stride ?? size, x.length - 2)];
+  const apart = kernel.every((k, i) => k <= strides[i]);
+  // The gradient with respect to x, as a function of x and of the output's gradient g.
+  for (const name of apart ? ["maxPoolIndices", "maxUnpool"] : ["maxPoolIndices"]) {
+    add_(name, `[${x}], window [${size}], ${JSON.stringify(options)}`, [spaced(x), { shape: out }], (t, g) =>
+      grad((z: Tensor) => sum(mul(maxPool(z, size, options), g)))(t),
+    );
+  }
 }
 add_("maxPool", "the largest of each window", [grid(2, 4)], (x) => maxPool(reshape(x, [1, 1, 2, 4]), 2), { expected: () => [6, 8] });
 

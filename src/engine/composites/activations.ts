@@ -48,8 +48,17 @@ export const gelu = (x: Tensor, { approximate = false }: { approximate?: boolean
   geluComposite.apply([x], { approximate });
 /** x sigmoid(x). */
 export const silu = (x: Tensor): Tensor => mul(x, sigmoid(x));
+
+const softplusComposite = composite<Record<string, never>>({
+  name: "softplus",
+  define: ([x]) => add(maximum(x, 0), log(add(exp(neg(abs(x))), 1))),
+  // The definition's own second derivative is wrong at exactly 0, where |x| has a kink.
+  grad: (g, { inputs: [x] }) => [mul(g, sigmoid(x))],
+  batch: ([x]) => softplus(x),
+});
+
 /** log(1 + exp(x)), without overflow. */
-export const softplus = (x: Tensor): Tensor => add(maximum(x, 0), log(add(exp(neg(abs(x))), 1)));
+export const softplus = (x: Tensor): Tensor => softplusComposite.apply([x], {});
 /** x where positive, else `slope` times x. */
 export const leakyRelu = (x: Tensor, slope = 0.01): Tensor => where(greater(x, 0), x, mul(x, slope));
 /** x where positive, else alpha (exp(x) - 1). */

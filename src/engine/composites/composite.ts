@@ -1,6 +1,7 @@
 import { backward } from "../autodiff.js";
 import { type Attrs, apply, type EmitNode, type Primitive, placeholder } from "../core.js";
 import type { Emitter } from "../onnx/emitter.js";
+import { alias } from "../primitives/structure.js";
 import type { Tensor } from "../tensor.js";
 import { vmap } from "../vmap.js";
 
@@ -18,16 +19,22 @@ interface Definition<A extends Attrs> {
   batch?: Primitive<A>["batch"];
 }
 
+/** An operation that carries its plain definition with it. */
+export interface Composite<A extends Attrs = any> extends Primitive<A> {
+  define(inputs: readonly Tensor[], attrs: A): Tensor;
+}
+
 /**
  * An operation made of others for which the runtime may have a faster kernel. Everything that the definition does not
  * override follows from its plain form.
  */
 export function composite<A extends Attrs>(
   definition: Definition<A>,
-): Primitive<A> & { apply(inputs: readonly Tensor[], attrs: A): Tensor } {
+): Composite<A> & { apply(inputs: readonly Tensor[], attrs: A): Tensor } {
   const { name, define, serves = () => definition.emit !== undefined } = definition;
-  const primitive: Primitive<A> = {
+  const primitive: Composite<A> = {
     name,
+    define,
     infer: (specs, attrs) =>
       define(
         specs.map((s) => ("node" in s ? (s as Tensor) : placeholder(s))),
@@ -36,9 +43,11 @@ export function composite<A extends Attrs>(
     grad:
       definition.grad ??
       ((g, { inputs, attrs, needs }) => {
-        const wanted = inputs.filter((_, i) => needs[i]);
-        const shares = backward([define(inputs, attrs)], [g], wanted);
-        return inputs.map((_, i) => (needs[i] ? shares[wanted.indexOf(inputs[i])] : undefined));
+        // Handles of their own: two inputs may be one tensor, and one may have been computed from another.
+        const handles = inputs.map(alias);
+        const wanted = handles.filter((_, i) => needs[i]);
+        const shares = backward([define(handles, attrs)], [g], wanted);
+        return handles.map((h, i) => (needs[i] ? shares[wanted.indexOf(h)] : undefined));
       }),
     batch:
       definition.batch ??

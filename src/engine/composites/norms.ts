@@ -23,6 +23,8 @@ const layerNormComposite = composite<Epsilon>({
     const { centred, inverse } = standardise(x, epsilon);
     return add(mul(mul(centred, inverse), scale), shift);
   },
+  // The kernel reads epsilon as float32, which is not exact enough for float64.
+  serves: ([x]) => x.dtype !== "float64",
   emit: (e, inputs, { attrs: { epsilon } }) => e.nodes("LayerNormalization", inputs, 3, { axis: -1, epsilon })[0],
   // With n = (x - mean) / sd and h = g scale: dx = (h - mean(h) - n mean(h n)) / sd.
   grad(g, { inputs, attrs, needs }) {
@@ -43,6 +45,8 @@ const layerNormComposite = composite<Epsilon>({
 const inverseDeviation = composite<Epsilon>({
   name: "layerNormInverse",
   define: ([x], { epsilon }) => standardise(x, epsilon).inverse,
+  // The kernel gives this result as float32, whatever the input's dtype.
+  serves: ([x]) => x.dtype === "float32",
   emit: (e, inputs, { attrs: { epsilon } }) => e.nodes("LayerNormalization", inputs, 3, { axis: -1, epsilon })[2],
 });
 

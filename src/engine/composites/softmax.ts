@@ -1,3 +1,4 @@
+import { isFloat } from "../dtype.js";
 import { ShapeError } from "../errors.js";
 import { add, div, equal, exp, log, mul, neg, sub } from "../primitives/elementwise.js";
 import { max, sum } from "../primitives/reduce.js";
@@ -47,7 +48,9 @@ export function logSumExp(x: Tensor, axis = -1, { keepDims = false }: { keepDims
 
 /** 1 where the class is the label, else 0: labels [...], result [..., classes]. */
 export function oneHot(labels: Tensor, classes: number, dtype: Tensor["dtype"] = "float32"): Tensor {
-  return cast(equal(expandDims(labels, -1), arange(classes, labels.dtype)), dtype);
+  // In uint8 the classes above 255 would begin again at 0.
+  const wide = labels.dtype === "uint8" ? cast(labels, "int32") : labels;
+  return cast(equal(expandDims(wide, -1), arange(classes, wide.dtype)), dtype);
 }
 
 /**
@@ -55,7 +58,7 @@ export function oneHot(labels: Tensor, classes: number, dtype: Tensor["dtype"] =
  * distribution [..., classes]; result [...]. Take its mean for a loss.
  */
 export function crossEntropy(logits: Tensor, labels: Tensor): Tensor {
-  const hard = labels.dtype.startsWith("int");
+  const hard = !isFloat(labels.dtype);
   const expected = hard ? logits.shape.slice(0, -1) : logits.shape;
   if (!sameShape(labels.shape, expected)) {
     throw new ShapeError(

@@ -318,7 +318,10 @@ export const isPassThrough = (primitive: Primitive): boolean =>
 
 const iotaPrimitive: Primitive<{ size: number; dtype: DType }> = {
   name: "iota",
-  infer: (_inputs, { size, dtype }) => ({ shape: [size], dtype }),
+  infer(_inputs, { size, dtype }) {
+    if (dtype === "bool") throw new ShapeError("arange", "not defined for dtype bool");
+    return { shape: [size], dtype };
+  },
   grad: "none",
   emit: (e, _inputs, { attrs: { size, dtype } }) =>
     e.cast(e.node("Range", [e.scalarInt(0), e.scalarInt(size), e.scalarInt(1)]), dtype, "int64"),

@@ -31,6 +31,8 @@ export interface Backend {
 
 export interface Signature {
   readonly inputs: readonly string[];
+  /** Whether float64 occurs anywhere in the graph. */
+  readonly double: boolean;
   readonly outputs: readonly { readonly name: string; readonly shape: readonly number[]; readonly dtype: DType }[];
 }
 

@@ -23,7 +23,9 @@ export function ortBackend(
     compile: async (model, signature) => {
       let created: Ort.InferenceSession;
       try {
-        created = await ort.InferenceSession.create(model, session);
+        // ONNX Runtime fuses float64 nodes into operations for which it has only float32 kernels (QuickGelu, in 1.30).
+        const fusions = signature.double ? { graphOptimizationLevel: "basic" as const } : {};
+        created = await ort.InferenceSession.create(model, { ...session, ...fusions });
       } catch (error) {
         throw new HebbError(`ONNX Runtime (${name}) refused a compiled graph: ${(error as Error).message}`);
       }

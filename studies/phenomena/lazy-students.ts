@@ -14,8 +14,8 @@ import {
   treeMap,
   valueAndGrad,
   vmap,
-} from "../../../src/engine/index.js";
-import { logSpaced } from "../../../src/lab/hooks.js";
+} from "../../src/engine/index.js";
+import { logSpaced } from "../../src/lab/hooks.js";
 import {
   exactPolyTestLoss,
   featureAlignment,
@@ -30,7 +30,7 @@ import {
   type StudentParams,
   scaledLr,
   studentMoments,
-} from "../../../src/phenomena/index.js";
+} from "../../src/phenomena/index.js";
 
 /** One student, trained beside others on the same data from the same weights. */
 export interface Lane {

@@ -1,0 +1,198 @@
+import { type Batches, batchIndices } from "../data/index.js";
+import {
+  cast,
+  crossEntropy,
+  type Feed,
+  gather,
+  HebbError,
+  jit,
+  mean,
+  type NDArray,
+  random,
+  sliceAxis,
+  squeeze,
+  stack,
+  type Tensor,
+  tensor,
+  valueAndGrad,
+  vmap,
+} from "../engine/index.js";
+import { correct, type Model } from "../nn/index.js";
+import { applyUpdates, type Optimizer } from "../optim/index.js";
+import type { Observation } from "./forgetting.js";
+
+/** One of the networks that train together. */
+export interface Network {
+  /** Decides the start and the order of the examples: equal seeds give equal starts, whatever the rows. */
+  readonly seed: number;
+  readonly learningRate: number;
+  /** The examples it may see, by position in the data. Default: all. */
+  readonly rows?: Int32Array;
+}
+
+export interface NetworkTrainerOptions<P> {
+  readonly model: Model<P>;
+  /** Inputs [n, ...] and integer labels [n]. */
+  readonly data: { readonly x: NDArray; readonly y: NDArray };
+  /** The optimiser for a network's learning rate (a scalar), schedule and all. */
+  readonly optimizer: (learningRate: Tensor) => Optimizer;
+  readonly batchSize: number;
+  /** The loss of a batch, from logits [b, classes] and labels [b]; a mean is taken of it. Default `crossEntropy`. */
+  readonly loss?: (logits: Tensor, y: Tensor) => Tensor;
+  /** Steps in one compiled call. Default 8. */
+  readonly unroll?: number;
+}
+
+/** Some steps of training. */
+export interface TrainedSteps<P> {
+  /** Steps done, from the start. */
+  readonly step: number;
+  /** The stacked parameters now. The next steps use them up: compute what you need from them before you go on. */
+  readonly params: P;
+  /** For each network, the mean training loss of these steps; not checked for being finite. */
+  readonly losses: readonly number[];
+  /** For each network, the examples of these steps' batches in order, and whether each was right before its update. */
+  readonly observations: readonly Observation[];
+}
+
+export interface NetworkTrainer<P> {
+  /** The networks' parameters before training, stacked on a new first axis. */
+  init(networks: readonly Network[]): Promise<P>;
+  /**
+   * Trains for `steps` steps. Throws `HebbError` when a network has fewer rows than a batch; rethrows the reason of
+   * `signal`.
+   */
+  train(
+    networks: readonly Network[],
+    options: { readonly steps: number; readonly signal?: AbortSignal },
+  ): AsyncGenerator<TrainedSteps<P>, void, undefined>;
+}
+
+/**
+ * Trains several networks of one model at once, by `vmap` over their stacked parameters: each from its own seed, with
+ * its own learning rate, on its own rows of the same data. So one call retrains all seeds of a pruned set, or makes all
+ * the runs that scores are averaged over.
+ *
+ * Batches are drawn without replacement, epoch after epoch, and all of one size (what an epoch leaves over is dropped).
+ * The number of steps does not depend on the rows, so networks on fewer rows make more epochs: equal budgets.
+ */
+export function networkTrainer<P>(options: NetworkTrainerOptions<P>): NetworkTrainer<P> {
+  const { model, data, optimizer, batchSize, loss = crossEntropy, unroll = 8 } = options;
+  if (!Number.isInteger(unroll) || unroll < 1)
+    throw new HebbError(`networkTrainer: unroll must be a whole number of at least 1, got ${unroll}.`);
+  const x = tensor(data.x);
+  const y = tensor(data.y);
+
+  const init = jit((keys: Tensor) => vmap((key: Tensor) => model.init(key))(keys), { name: "init" });
+  const initState = jit((params: P, rates: Tensor) =>
+    vmap((p: P, rate: Tensor) => optimizer(rate).init(p) as unknown)(params, rates),
+  );
+
+  const step = (params: P, state: unknown, indices: Tensor, rate: Tensor) => {
+    const labels = gather(y, indices);
+    const lossAndLogits = (p: P): readonly [Tensor, Tensor] => {
+      const logits = model.apply(p, gather(x, indices));
+      return [mean(loss(logits, labels)), logits];
+    };
+    const [[value, logits], grads] = valueAndGrad(lossAndLogits, { hasAux: true })(params);
+    const [updates, next] = optimizer(rate).update(grads, state, params);
+    return { params: applyUpdates(params, updates), state: next, value, right: cast(correct(logits, labels), "uint8") };
+  };
+  const steps = jit(
+    (params: P, state: unknown, indices: Tensor, rates: Tensor) => {
+      const values: Tensor[] = [];
+      const right: Tensor[] = [];
+      let now = { params, state };
+      for (let k = 0; k < indices.shape[0]; k++) {
+        const after = vmap(step)(now.params, now.state, squeeze(sliceAxis(indices, 0, k, k + 1), 0), rates);
+        now = after;
+        values.push(after.value);
+        right.push(after.right);
+      }
+      return { params: now.params, state: now.state, values: stack(values), right: stack(right) };
+    },
+    { donate: [0, 1], name: "networkTrainer" },
+  );
+
+  const start = (networks: readonly Network[]): Promise<P> => {
+    if (networks.length === 0) throw new HebbError("networkTrainer: there are no networks.");
+    return init(stack(networks.map(({ seed }) => random.key(seed))) as Feed<Tensor>) as Promise<P>;
+  };
+
+  return {
+    init: start,
+    async *train(networks, { steps: total, signal }) {
+      const orders = networks.map((network) => new Order(network, data.x.shape[0], batchSize, total));
+      const rates = Float32Array.from(networks, ({ learningRate }) => learningRate);
+      let params = (await start(networks)) as P;
+      let state = await initState(params as Feed<P>, rates as Feed<Tensor>);
+      for (let done = 0; done < total; ) {
+        signal?.throwIfAborted();
+        const count = Math.min(unroll, total - done);
+        const drawn = orders.map((order) => order.draw(count));
+        const indices = interleave(drawn, count, batchSize);
+        const after = await steps(params as Feed<P>, state as Feed<unknown>, indices as Feed<Tensor>, rates as any);
+        ({ params, state } = after as { params: P; state: unknown });
+        done += count;
+        const [values, right] = await Promise.all([after.values.data(), after.right.data()]);
+        yield {
+          step: done,
+          params,
+          losses: networks.map((_, s) => meanOf(values as Float32Array, s, networks.length)),
+          observations: drawn.map((batch, s) => ({
+            indices: batch,
+            correct: column(right as Uint8Array, s, networks.length, batchSize),
+          })),
+        };
+      }
+    },
+  };
+}
+
+/** The batches of one network, as positions in the data. */
+class Order {
+  readonly #rows: Int32Array | undefined;
+  readonly #stream: Batches<Int32Array>;
+
+  constructor({ rows, seed }: Network, n: number, batchSize: number, steps: number) {
+    const outside = rows?.find((row) => row < 0 || row >= n);
+    if (outside !== undefined)
+      throw new HebbError(`networkTrainer: the data has rows 0 to ${n - 1}, a network asks for row ${outside}.`);
+    this.#rows = rows;
+    this.#stream = batchIndices(rows?.length ?? n, { batchSize, seed, steps, dropLast: true });
+  }
+
+  /** The next `count` batches in a row. */
+  draw(count: number): Int32Array {
+    const parts = Array.from({ length: count }, () => this.#stream.next().value as Int32Array);
+    const positions = Int32Array.from(parts.flatMap((part) => Array.from(part)));
+    return this.#rows ? positions.map((i) => this.#rows![i]) : positions;
+  }
+}
+
+/** Batches by network, [count · b] each, as one array [count, networks, b]. */
+function interleave(drawn: readonly Int32Array[], count: number, batchSize: number): NDArray {
+  const data = new Int32Array(count * drawn.length * batchSize);
+  drawn.forEach((batches, s) => {
+    for (let k = 0; k < count; k++) {
+      data.set(batches.subarray(k * batchSize, (k + 1) * batchSize), (k * drawn.length + s) * batchSize);
+    }
+  });
+  return { data, shape: [count, drawn.length, batchSize], dtype: "int32" };
+}
+
+/** The entries of network `s` in an array [count, networks, b]. */
+function column(data: Uint8Array, s: number, networks: number, batchSize: number): Uint8Array {
+  const count = data.length / (networks * batchSize);
+  const out = new Uint8Array(count * batchSize);
+  for (let k = 0; k < count; k++) {
+    const from = (k * networks + s) * batchSize;
+    out.set(data.subarray(from, from + batchSize), k * batchSize);
+  }
+  return out;
+}
+
+const meanOf = (values: Float32Array, s: number, networks: number): number => {
+  const own = values.filter((_, i) => i % networks === s);
+  return own.reduce((sum, value) => sum + value, 0) / own.length;
+};

@@ -1,0 +1,114 @@
+import { type Dataset, digits8, fashionMnist, reshapeRows, split } from "../../src/data/index.js";
+import { cast, mul } from "../../src/engine/index.js";
+import { NonFiniteError, type RunContext } from "../../src/lab/index.js";
+import { cnn, correct, type Model, mlp } from "../../src/nn/index.js";
+import { schedules, sgd } from "../../src/optim/index.js";
+import { type Network, type NetworkTrainer, networkTrainer, type TrainedSteps } from "../../src/select/index.js";
+import { scoreNetworks } from "../../src/select/score-rows.js";
+import { type Options, totalSteps } from "./data-diet-options.js";
+
+/** What final runs, score runs and the tuning share: data, models, recipe. */
+export interface Bench {
+  readonly train: Dataset;
+  readonly validation?: Dataset;
+  readonly test: Dataset;
+  /** Height and width of an image. */
+  readonly image: readonly [number, number];
+  readonly model: Model;
+}
+
+type Load = Partial<Pick<RunContext<Options>, "signal" | "progress">>;
+
+/** Loads the data; a missing set is said here, before anything trains. */
+export async function openBench(options: Options, { signal, progress }: Load = {}): Promise<Bench> {
+  const given =
+    options.data === "digits8"
+      ? await digits8()
+      : await fashionMnist({
+          signal,
+          onProgress: ({ file, received, total }) => progress?.(received, total ?? received, `fetching ${file}`),
+        });
+  const side = options.data === "digits8" ? 8 : 28;
+  const flat = (data: Dataset) => reshapeRows(data, [side * side]);
+  const sizes = {
+    train: options.trainRows,
+    ...(options.validationRows > 0 ? { validation: options.validationRows } : {}),
+  };
+  const parts: { train: Dataset; validation?: Dataset } = split(flat(given.train), sizes, { seed: options.splitSeed });
+  const model = mlp({ sizes: [side * side, options.hidden, 10] });
+  return { ...parts, test: flat(given.test), image: [side, side], model };
+}
+
+/** The narrower perceptron of the transfer block, on the same rows. */
+export const narrowModel = ({ train }: Bench, hidden: number): Model => mlp({ sizes: [train.x.shape[1], hidden, 10] });
+
+/** The convolutional network of the transfer block: 3x3 windows, pooling after each layer. */
+export const cnnModel = ({ image: [height, width] }: Bench, channels: readonly number[]): Model =>
+  cnn({ inputShape: [1, height, width], classes: 10, channels });
+
+/** The same rows as images of one channel. */
+export const asImages = (data: Dataset, { image: [height, width] }: Bench): Dataset =>
+  reshapeRows(data, [1, height, width]);
+
+/**
+ * The recipe of all runs: SGD with momentum, and a learning rate that falls along half a cosine over the steps of a
+ * whole run. Score runs stop early on the same schedule.
+ */
+export const recipe = <P>(model: Model<P>, data: Dataset, options: Options): NetworkTrainer<P> => {
+  const decay = schedules.cosine({ from: 1, steps: totalSteps(options) });
+  const { momentum, weightDecay, batchSize, unroll } = options;
+  return networkTrainer({
+    model,
+    data,
+    batchSize,
+    unroll,
+    optimizer: (rate) => sgd({ learningRate: (step) => mul(decay(step), rate), momentum, weightDecay }),
+  });
+};
+
+/** Test (or validation) accuracy of stacked networks, in percent. */
+export async function accuracies<P>(model: Model<P>, stacked: P, data: Dataset, signal?: AbortSignal): Promise<number[]> {
+  const right = (params: P, x: any, y: any) => cast(correct(model.apply(params, x), y), "float32");
+  const all = await scoreNetworks(right, stacked, data, { block: 1000, signal });
+  return all.map((hits) => (100 * hits.reduce((sum, hit) => sum + hit, 0)) / hits.length);
+}
+
+export interface TrainedNetworks<P> {
+  readonly params: P;
+  /** For each network, the mean training loss of the first and of the last steps. */
+  readonly startLoss: readonly number[];
+  readonly endLoss: readonly number[];
+}
+
+/** Trains to `steps` and hands every block to `onSteps`. Stops at a loss that is not finite, naming arm, seed and step. */
+export async function trainTo<P>(
+  trainer: NetworkTrainer<P>,
+  networks: readonly Network[],
+  { steps, arm, signal }: { steps: number; arm: string; signal?: AbortSignal },
+  onSteps: (steps: TrainedSteps<P>) => void = () => {},
+): Promise<TrainedNetworks<P>> {
+  let first: TrainedSteps<P> | undefined;
+  let last: TrainedSteps<P> | undefined;
+  for await (const block of trainer.train(networks, { steps, signal })) {
+    networks.forEach(({ seed }, s) => {
+      NonFiniteError.check({ loss: block.losses[s] }, { arm, seed, step: block.step });
+    });
+    first ??= block;
+    last = block;
+    onSteps(block);
+  }
+  return { params: last!.params, startLoss: first!.losses, endLoss: last!.losses };
+}
+
+/** Multiply–accumulates of one image's forward pass. */
+export const macsOfMlp = (inputs: number, hidden: number): number => inputs * hidden + hidden * 10;
+
+export function macsOfCnn([height, width]: readonly [number, number], channels: readonly number[]): number {
+  let macs = 0;
+  let [h, w, depth] = [height, width, 1];
+  for (const out of channels) {
+    macs += h * w * 9 * depth * out;
+    [h, w, depth] = [Math.floor(h / 2), Math.floor(w / 2), out];
+  }
+  return macs + h * w * depth * 10;
+}

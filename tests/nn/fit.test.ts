@@ -1,0 +1,102 @@
+import { describe, expect, test } from "vitest";
+import { fromArrays } from "../../src/data/index.js";
+import { crossEntropy, mean, random, type Tensor, tensor } from "../../src/engine/index.js";
+import { accuracy, fit, meanSquaredError, mlp, trainStep } from "../../src/nn/index.js";
+import { adam, sgd } from "../../src/optim/index.js";
+
+/** Points left and right of a line. */
+function twoClasses(n = 64) {
+  const rows = Array.from({ length: n }, (_, i) => [Math.cos(i * 2.4), Math.sin(i * 2.4)]);
+  return fromArrays(
+    rows,
+    rows.map(([a, b]) => Number(a + b > 0)),
+  );
+}
+const data = twoClasses();
+const model = mlp({ sizes: [2, 8, 2] });
+type Params = ReturnType<typeof model.init>;
+const loss = (p: Params, x: Tensor, y: Tensor) => mean(crossEntropy(model.apply(p, x), y));
+const options = () => ({
+  loss,
+  params: model.init(random.key(1)),
+  optimizer: adam({ learningRate: 0.05 }),
+  data,
+  batchSize: 16,
+});
+
+describe("trainStep", () => {
+  const square = (p: Tensor, x: Tensor) => meanSquaredError(p, x);
+  test("returns the loss before the step, and gives away what it was given", async () => {
+    const optimizer = sgd({ learningRate: 0.5 });
+    const step = trainStep(square, optimizer);
+    const start = tensor([4]);
+    const after = await step(start, optimizer.init(start), tensor([2]));
+    expect(await after.loss.item()).toBe(4);
+    expect(await after.params.tolist()).toEqual([2]);
+    expect(() => start.value).toThrow("was donated to trainStep");
+  });
+  test("keeps it when told to", async () => {
+    const optimizer = sgd({ learningRate: 0.5 });
+    const step = trainStep(square, optimizer, { donate: false });
+    const start = tensor([4]);
+    await step(start, optimizer.init(start), tensor([2]));
+    expect(await start.tolist()).toEqual([4]);
+  });
+});
+
+describe("fit", () => {
+  test("learns, and leaves the caller's parameters usable", async () => {
+    const run = options();
+    const seen: number[] = [];
+    const fitted = await fit({ ...run, epochs: 10 }).run(({ step, loss }) => {
+      expect(Number.isFinite(loss)).toBe(true);
+      seen.push(step);
+    });
+    expect(seen).toEqual(Array.from({ length: 40 }, (_, i) => i + 1));
+    expect(fitted.steps).toBe(40);
+    expect(await fitted.state.step.item()).toBe(40);
+    const score = async (p: Params) => accuracy(model.apply(p, tensor(data.x)), tensor(data.y)).item();
+    expect(await score(fitted.params)).toBeGreaterThan(0.95);
+    expect(await score(fitted.params)).toBeGreaterThan(await score(run.params));
+  });
+  test("the same seed gives the same run to the bit, another seed differs", async () => {
+    const losses = async (seed: number) => {
+      const out: number[] = [];
+      for await (const { loss } of fit({ ...options(), steps: 6, seed })) out.push(loss);
+      return out;
+    };
+    const first = await losses(3);
+    expect(first).toHaveLength(6);
+    expect(await losses(3)).toEqual(first);
+    expect(await losses(4)).not.toEqual(first);
+  });
+  test("continues from a state", async () => {
+    const whole = await fit({ ...options(), data: [...batchesOf(8)] }).run();
+    const half = await fit({ ...options(), data: [...batchesOf(8)].slice(0, 4) }).run();
+    const rest = await fit({ ...options(), ...half, data: [...batchesOf(8)].slice(4) }).run();
+    expect(await rest.params.layers[0].w.tolist()).toEqual(await whole.params.layers[0].w.tolist());
+  });
+  test("stops when the signal says so", async () => {
+    const control = new AbortController();
+    const run = fit({ ...options(), epochs: 100, signal: control.signal }).run(({ step }) => {
+      if (step === 3) control.abort(new Error("enough"));
+    });
+    await expect(run).rejects.toThrow("enough");
+  });
+  test("a loss that is not finite ends training with the step's number", async () => {
+    const bad = (p: Params, x: Tensor, y: Tensor) => loss(p, x, y).mul(Number.NaN);
+    await expect(fit({ ...options(), loss: bad, steps: 3 }).run()).rejects.toThrow(
+      "fit: the loss became NaN at step 1.",
+    );
+  });
+  test("a data set needs an end", async () => {
+    await expect(fit(options()).run()).rejects.toThrow("fit: give `steps` or `epochs`");
+  });
+});
+
+function* batchesOf(count: number) {
+  for (let i = 0; i < count; i++) {
+    const { x, y } = twoClasses(8 + (i % 2) * 8);
+    yield { x, y };
+  }
+}
