@@ -9,6 +9,7 @@ import { writeFileSync } from "node:fs";
 import os from "node:os";
 import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
+import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { definitions, ensureData } from "./data.mjs";
@@ -17,6 +18,7 @@ import { renderMarkdown, summarise } from "./report.mjs";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const WARM_UP = 2; // untimed steps at the start of every turn
+const REST = 150; // milliseconds for the machine to calm down before a turn
 const TOLERANCE = 1e-3;
 
 const options = readOptions();
@@ -103,6 +105,7 @@ async function measure(workload) {
       const steps = Math.max(1, Math.min(options.steps, affordable));
       const warm = affordable > steps + WARM_UP ? WARM_UP : 0;
       await attempt(workload, run, async () => {
+        await sleep(REST);
         const { times } = await run.process.ask({ cmd: "steps", n: warm + steps });
         run.rounds.push(times.slice(warm));
       });

@@ -147,7 +147,7 @@ export async function collectRounds<P, L>(
 
 /** m ⊙ w on the host. A mask with fewer values than its tensor is that of a tensor that is never pruned. */
 function prune(weights: HostTree, masks: HostTree, stacked: boolean): HostTree["leaves"] {
-  if (!stacked) checkMask("iterativeMagnitudePrune: mask", weights, masks);
+  checkMask("iterativeMagnitudePrune: mask", weights, masks, stacked);
   return weights.leaves.map((w, i) => {
     const alive = masks.leaves[i].data;
     if (alive.length !== w.data.length) return w;

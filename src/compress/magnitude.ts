@@ -35,8 +35,8 @@ export async function magnitudeMask<P>(
 
 /**
  * Prunes in one pass to the density that `rounds` rounds of iterative pruning reach, weight for weight as many: the
- * one-shot control of Frankle and Carbin (2019), appendix on one-shot pruning. Options and errors as in `magnitudeMask`,
- * except that `keep` is the share that one round keeps.
+ * one-shot control of Frankle and Carbin (2019), section 2. Options and errors as in `magnitudeMask`, except that `keep` is
+ * the share that one round keeps.
  */
 export async function oneShotMask<P>(
   params: P,

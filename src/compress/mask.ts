@@ -71,8 +71,8 @@ export async function randomMaskLike<P>(mask: WeightMask<P>, random: HostRandom)
 }
 
 /** Throws `HebbError` naming the path at which a mask does not belong to these parameters. */
-export const checkMask = (what: string, params: HostTree, mask: HostTree): void =>
-  checkAlike(what, params, mask, (w, m) => m.length === 0 || sameShape(w, m));
+export const checkMask = (what: string, params: HostTree, mask: HostTree, stacked = false): void =>
+  checkAlike(what, params, mask, (w, m) => m.length === (stacked ? 1 : 0) || sameShape(w, m));
 
 /** The mask of a tensor that is never pruned. */
 const prunesNothing: NDArray = { data: Float32Array.of(1), shape: [], dtype: "float32" };

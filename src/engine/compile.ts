@@ -13,7 +13,10 @@ import { literal, Tensor } from "./tensor.js";
 export interface Graph {
   /** Inputs before users. */
   readonly order: readonly Tensor[];
+  /** What the model computes: each result once, though several outputs may want it. */
   readonly outputs: readonly Tensor[];
+  /** For each output asked for, its place in `outputs`. */
+  readonly places: readonly number[];
   /** Leaves that hold values: fed at each call, like arguments. */
   readonly captures: readonly Tensor[];
   /** Equal hashes mean the same computation. */
@@ -77,8 +80,9 @@ export function normalise(outputs: readonly Tensor[], args: readonly Tensor[]): 
   const keys: string[] = [];
 
   const results = outputs.map(visit);
-  const hash = `${keys.join(";")}=>${results.map((t) => ids.get(t)).join(",")}`;
-  return { order, outputs: results, captures, hash };
+  const distinct = [...new Set(results)];
+  const hash = `${keys.join(";")}=>${distinct.map((t) => ids.get(t)).join(",")}`;
+  return { order, outputs: distinct, places: results.map((t) => distinct.indexOf(t)), captures, hash };
 }
 
 const emptyArray = ({ shape, dtype }: Tensor): NDArray => ({ data: new dtypes[dtype].array(0), shape, dtype });
@@ -108,7 +112,7 @@ export function emitModel(
       ),
     );
   }
-  // Each output needs a name of its own: two outputs may be one tensor, and an output may be an input or a constant.
+  // An output needs a name of its own, also when it is an input or a constant.
   const taken = new Set<string>([...used.map((t) => names.get(t)!), ...e.initializers.map((i) => i.name!)]);
   const outputs = graph.outputs.map((t) => {
     const own = names.get(t)!;

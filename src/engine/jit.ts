@@ -2,7 +2,7 @@ import { normalise } from "./compile.js";
 import { placeholder } from "./core.js";
 import { dtypeOf, type NDArray, type TypedArray } from "./dtype.js";
 import { HebbError } from "./errors.js";
-import { compileGraph, type Program, realise } from "./run.js";
+import { compileGraph, type Program, realise, spread } from "./run.js";
 import type { Backend, DeviceValue } from "./runtime/backend.js";
 import { getBackend, onBackend } from "./runtime/index.js";
 import { fromValue, isNDArray, Tensor } from "./tensor.js";
@@ -37,6 +37,7 @@ interface Entry {
   readonly program: Program;
   readonly backend: Backend;
   readonly captures: readonly Tensor[];
+  readonly places: readonly number[];
   readonly def: TreeDef;
   /** For each leaf of the output: which result it is, or a value that is not a tensor. */
   readonly leaves: readonly ({ readonly result: number } | { readonly constant: unknown })[];
@@ -75,7 +76,7 @@ export function jit<A extends any[], R>(f: (...args: A) => R, options: JitOption
     const program = await compileGraph(backend, graph, args);
     let at = 0;
     const slots = new Map<string, number[]>();
-    tensors.forEach((t, i) => {
+    graph.outputs.forEach((t, i) => {
       const key = `${t.dtype}[${t.shape}]`;
       slots.set(key, [...(slots.get(key) ?? []), i]);
     });
@@ -83,9 +84,10 @@ export function jit<A extends any[], R>(f: (...args: A) => R, options: JitOption
       program,
       backend,
       captures: graph.captures,
+      places: graph.places,
       def: flat.def,
       leaves: flat.leaves.map((l) => (l instanceof Tensor ? { result: at++ } : { constant: l })),
-      spare: tensors.map(() => []),
+      spare: graph.outputs.map(() => []),
       slots,
     };
   };
@@ -110,7 +112,7 @@ export function jit<A extends any[], R>(f: (...args: A) => R, options: JitOption
       ...entry.captures.map((t) => onBackend(backend, t.value!)),
     ]);
     const reuse = entry.spare.map((s) => s.pop());
-    const results = await entry.program.executable.run(values, reuse);
+    const results = await spread(backend, await entry.program.executable.run(values, reuse), entry.places);
     if (donated.size > 0) giveAway(entry, found, paths, donated, options.name ?? f.name);
     return unflattenTree(
       entry.def,

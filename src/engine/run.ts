@@ -1,6 +1,6 @@
 import { emitModel, type Graph, normalise } from "./compile.js";
 import type { NDArray } from "./dtype.js";
-import type { Backend, Executable } from "./runtime/backend.js";
+import type { Backend, DeviceValue, Executable } from "./runtime/backend.js";
 import { getBackend, onBackend } from "./runtime/index.js";
 import type { Tensor } from "./tensor.js";
 
@@ -39,6 +39,22 @@ export function compileGraph(backend: Backend, graph: Graph, args: readonly Tens
   return compiled;
 }
 
+/** One value for each output: outputs that are the same tensor get copies, so that each can be given away alone. */
+export function spread(
+  backend: Backend,
+  results: readonly DeviceValue[],
+  places: readonly number[],
+): Promise<DeviceValue[]> {
+  const taken = new Set<number>();
+  return Promise.all(
+    places.map(async (place) => {
+      if (taken.has(place)) return backend.write(await results[place].read());
+      taken.add(place);
+      return results[place];
+    }),
+  );
+}
+
 /** Computes tensors together and turns them into leaves that hold their values; returns those in host memory. */
 export async function realise(tensors: readonly Tensor[]): Promise<NDArray[]> {
   const pending = tensors.filter((t) => t.value === undefined);
@@ -47,7 +63,7 @@ export async function realise(tensors: readonly Tensor[]): Promise<NDArray[]> {
     const graph = normalise(pending, []);
     const { executable } = await compileGraph(backend, graph, []);
     const values = await Promise.all(graph.captures.map((t) => onBackend(backend, t.value!)));
-    const results = await executable.run(values);
+    const results = await spread(backend, await executable.run(values), graph.places);
     pending.forEach((t, i) => {
       t.settle(results[i]);
     });

@@ -42,9 +42,6 @@ export interface FitStep<P, S> {
 export interface Fitted<P, S> {
   readonly params: P;
   readonly state: S;
-  readonly steps: number;
-  /** The loss on the last batch; NaN when there was no step. */
-  readonly loss: number;
 }
 
 /** A training run: iterate over its steps, or `run()` it to its end. */
@@ -84,19 +81,18 @@ async function* loop<P, S>(options: FitOptions<P, S>): AsyncGenerator<FitStep<P,
   // The caller's own tensors are not given away: only what a step returned is donated to the next.
   let step = trainStep(loss, optimizer, { donate: false });
   let done = 0;
-  let last = Number.NaN;
   for (const { x, y } of batchesOf(options)) {
     if (done >= steps) break;
     signal?.throwIfAborted();
     const after = await step(params as any, state as any, x as any, y as any);
-    last = await after.loss.item();
+    const value = await after.loss.item();
     done++;
-    if (!Number.isFinite(last)) throw new HebbError(`fit: the loss became ${last} at step ${done}.`);
+    if (!Number.isFinite(value)) throw new HebbError(`fit: the loss became ${value} at step ${done}.`);
     ({ params, state } = after);
     if (done === 1) step = trainStep(loss, optimizer);
-    yield { step: done, loss: last, params, state };
+    yield { step: done, loss: value, params, state };
   }
-  return { params, state, steps: done, loss: last };
+  return { params, state };
 }
 
 function batchesOf<P, S>(options: FitOptions<P, S>): Iterable<{ x: NDArray; y: NDArray }> {

@@ -1,8 +1,8 @@
 import type { DType } from "../engine/dtype.js";
 import { HebbError } from "../engine/errors.js";
-import { full } from "../engine/primitives/structure.js";
 import { type Key, normal as randomNormal, uniform as randomUniform } from "../engine/random/keys.js";
 import type { Tensor } from "../engine/tensor.js";
+import { filled } from "./filled.js";
 
 /** How many inputs each output of a layer sums, and how many outputs each input reaches. */
 export interface Fan {
@@ -38,7 +38,7 @@ export const uniform =
 export const constant =
   (value: number): Initializer =>
   (_key, shape, _fan, dtype) =>
-    full(shape, value, dtype);
+    filled(shape, value, dtype);
 
 /** All zeros: the usual start of biases. */
 export const zeros: Initializer = constant(0);

@@ -2,10 +2,10 @@ import { channelMoments, batchNorm as normalise, layerNorm as normaliseLast } fr
 import type { DType } from "../engine/dtype.js";
 import { ShapeError } from "../engine/errors.js";
 import { add, mul } from "../engine/primitives/elementwise.js";
-import { ones, zeros } from "../engine/primitives/structure.js";
 import type { Key } from "../engine/random/keys.js";
 import { show } from "../engine/shape.js";
 import type { Tensor } from "../engine/tensor.js";
+import { filled } from "./filled.js";
 import type { Model } from "./model.js";
 
 export interface NormParams {
@@ -23,7 +23,7 @@ interface NormOptions {
 /** Normalises the last axis, of size `width`, then scales and shifts (Ba et al., 2016). */
 export function layerNorm(width: number, { epsilon, dtype = "float32" }: NormOptions = {}): Model<NormParams> {
   return {
-    init: () => ({ scale: ones([width], dtype), shift: zeros([width], dtype) }),
+    init: () => ({ scale: filled([width], 1, dtype), shift: filled([width], 0, dtype) }),
     apply: ({ scale, shift }, x) => normaliseLast(x, scale, shift, { epsilon }),
   };
 }
@@ -60,8 +60,8 @@ export function batchNorm(
     }
   };
   return {
-    init: () => ({ scale: ones([channels], dtype), shift: zeros([channels], dtype) }),
-    initState: () => ({ mean: zeros([channels], dtype), variance: ones([channels], dtype) }),
+    init: () => ({ scale: filled([channels], 1, dtype), shift: filled([channels], 0, dtype) }),
+    initState: () => ({ mean: filled([channels], 0, dtype), variance: filled([channels], 1, dtype) }),
     train({ scale, shift }, x, state) {
       check(x);
       const count = x.size / channels;

@@ -4,7 +4,7 @@ import { type Feed, gather, HebbError, jit, type NDArray, type Tensor, treeLeave
 export type Score<P> = (params: P, x: Tensor, y: Tensor) => Tensor;
 
 export interface ScoreRowsOptions {
-  /** Examples in one call. Default 500. */
+  /** Examples in one call. Default 512. */
   readonly block?: number;
   readonly signal?: AbortSignal;
 }
@@ -69,7 +69,7 @@ const checked =
 
 async function overBlocks(
   { x, y }: Examples,
-  { block = 500, signal }: ScoreRowsOptions,
+  { block = 512, signal }: ScoreRowsOptions,
   score: (x: NDArray, y: NDArray) => Promise<Tensor>,
 ): Promise<Float32Array> {
   const n = x.shape[0];

@@ -24,6 +24,7 @@ import {
   linearise,
   outputScaled,
   type PolyRegressionTask,
+  polyRegressionTask,
   polyTestLossOfMoments,
   quadraticStudent,
   quadraticStudentKernel,
@@ -31,6 +32,7 @@ import {
   scaledLr,
   studentMoments,
 } from "../../src/phenomena/index.js";
+import type { MeasuredCurve } from "./lazy-summary.js";
 
 /** One student, trained beside others on the same data from the same weights. */
 export interface Lane {
@@ -62,8 +64,19 @@ const chunkSizes = [2, 1];
 /** The kernel's alignment is measured on so many training examples at most: at P = 2000 a kernel has 4 million entries. */
 const kernelPoints = 250;
 
+export interface StudentsOptions {
+  /** The dimension of the inputs. */
+  readonly D: number;
+  /** The number of hidden units. */
+  readonly N: number;
+  /** Steps of gradient descent. */
+  readonly steps: number;
+  /** How many log-spaced steps are measured, besides the start. */
+  readonly measured: number;
+}
+
 /** The compiled training and measuring of students; every lane of `w` and `lane` is a network of its own. */
-export function studentProgram({ D, N, linearised }: { D: number; N: number; linearised: boolean }) {
+export function studentProgram({ D, N, linearised = false }: { D: number; N: number; linearised?: boolean }) {
   const student = ({ eps, alpha }: LaneOf<Tensor>, w0: StudentParams) => {
     const network = quadraticStudent({ D, N, eps });
     return outputScaled(linearised ? linearise(network, w0) : network, alpha, { centre: w0 });
@@ -115,26 +128,21 @@ export function studentProgram({ D, N, linearised }: { D: number; N: number; lin
 }
 export type StudentProgram = ReturnType<typeof studentProgram>;
 
-export interface TrainOptions {
-  readonly N: number;
+export interface TrainOptions extends StudentsOptions {
   readonly task: PolyRegressionTask;
   readonly lanes: readonly Lane[];
   /** Of the initial weights. */
   readonly seed: number;
-  readonly steps: number;
-  /** How many log-spaced steps are measured, besides the start. */
-  readonly points: number;
   readonly signal: AbortSignal;
   /** Gets the measures of every lane. */
   onMeasure?(step: number, lanes: readonly StudentMeasures[]): void;
   /** Gets the halved train loss of every lane before each step. */
-  onLoss?(step: number, lanes: readonly number[]): void;
+  onLoss?(lanes: readonly number[]): void;
 }
 
-/** Full-batch gradient descent on all lanes together: `w_i -= (eta N / alpha^2) grad`. */
-export async function trainStudents(program: StudentProgram, options: TrainOptions): Promise<void> {
-  const { N, task, lanes, seed, steps, points, signal, onMeasure, onLoss } = options;
-  const D = task.beta.shape[0];
+/** Full-batch gradient descent on all lanes together, `w_i -= (eta N / alpha^2) grad`; the measured curve of each. */
+export async function trainStudents(program: StudentProgram, options: TrainOptions): Promise<MeasuredCurve[]> {
+  const { D, N, task, lanes, seed, signal, onMeasure, onLoss } = options;
   // The initial weights do not depend on eps.
   const w0 = await quadraticStudent({ D, N, eps: 0 }).init(random.key(seed)).w.array();
   const start = { w: tensor(w0) };
@@ -143,25 +151,71 @@ export async function trainStudents(program: StudentProgram, options: TrainOptio
   const lane = { eps: perLane((l) => l.eps), alpha: perLane((l) => l.alpha), eta: perLane((l) => l.eta) };
   let params: StudentParams = { w: repeated(w0, lanes.length) };
 
+  const curves = lanes.map(() => ({ steps: [] as number[], values: [] as StudentMeasures[] }));
   let step = 0;
-  for (const target of [0, ...logSpaced(steps, points)]) {
+  for (const target of [0, ...logSpaced(options.steps, options.measured)]) {
     while (step < target) {
       signal.throwIfAborted();
       const count = chunkSizes.find((size) => size <= target - step)!;
       const { w, losses } = await program.train.get(count)!(params, start, lane, data);
       params = w;
-      if (onLoss) {
-        const values = await losses.data();
-        for (let i = 0; i < count; i++)
-          onLoss(
-            step + i,
-            lanes.map((_, l) => Number(values[l * count + i])),
-          );
-      }
       step += count;
+      if (!onLoss) continue;
+      const values = await losses.data();
+      for (let i = 0; i < count; i++) onLoss(lanes.map((_, l) => Number(values[l * count + i])));
     }
-    onMeasure?.(step, await perLaneMeasures(await program.measure(params, start, lane, data), lanes.length));
+    const measures = await readLanes(await program.measure(params, start, lane, data), lanes.length);
+    onMeasure?.(step, measures);
+    measures.forEach((values, i) => {
+      curves[i].steps.push(step);
+      curves[i].values.push(values);
+    });
   }
+  return curves;
+}
+
+export interface RatesOptions extends StudentsOptions {
+  readonly cells: readonly { readonly eps: number; readonly alpha: number }[];
+  readonly points: number;
+  readonly smallEtas: readonly number[];
+  readonly tuningSeeds: readonly number[];
+  readonly tuningSteps: number;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * For each cell the largest of `smallEtas` with which gradient descent is stable: the train loss rises at no step, on no
+ * tuning seed (by more than a millionth of its start, to leave room for rounding). The smallest where none is.
+ */
+export async function stableRates(program: StudentProgram, options: RatesOptions): Promise<number[]> {
+  const { D, cells, points, smallEtas, tuningSeeds, tuningSteps } = options;
+  const lanes = cells.flatMap((cell) => smallEtas.map((eta) => ({ ...cell, eta })));
+  if (lanes.length === 0) return [];
+  const stable = lanes.map(() => true);
+  for (const seed of tuningSeeds) {
+    let start: readonly number[] | undefined;
+    let before: readonly number[] = [];
+    await trainStudents(program, {
+      ...options,
+      steps: tuningSteps,
+      measured: 2,
+      task: polyRegressionTask({ D, P: points, seed }),
+      lanes,
+      seed,
+      onLoss: (losses) => {
+        start ??= losses;
+        losses.forEach((loss, i) => {
+          // Written so that a loss that is not a number counts as a rise.
+          if (!(loss <= (before[i] ?? loss) + 1e-6 * start![i])) stable[i] = false;
+        });
+        before = losses;
+      },
+    });
+  }
+  return cells.map((_, c) => {
+    const held = smallEtas.filter((_, e) => stable[c * smallEtas.length + e]);
+    return Math.max(...(held.length > 0 ? held : [Math.min(...smallEtas)]));
+  });
 }
 
 function repeated({ data, shape, dtype }: NDArray, times: number): Tensor {
@@ -170,7 +224,7 @@ function repeated({ data, shape, dtype }: NDArray, times: number): Tensor {
   return tensor({ data: copies, shape: [times, ...shape], dtype });
 }
 
-async function perLaneMeasures(measures: Record<keyof StudentMeasures, Tensor>, count: number) {
+async function readLanes(measures: Record<keyof StudentMeasures, Tensor>, count: number) {
   const columns = await Promise.all(studentMeasures.map((name) => measures[name].data()));
   return Array.from(
     { length: count },

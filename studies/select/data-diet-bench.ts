@@ -3,8 +3,13 @@ import { cast, mul } from "../../src/engine/index.js";
 import { NonFiniteError, type RunContext } from "../../src/lab/index.js";
 import { cnn, correct, type Model, mlp } from "../../src/nn/index.js";
 import { schedules, sgd } from "../../src/optim/index.js";
-import { type Network, type NetworkTrainer, networkTrainer, type TrainedSteps } from "../../src/select/index.js";
-import { scoreNetworks } from "../../src/select/score-rows.js";
+import {
+  type Network,
+  type NetworkTrainer,
+  networkTrainer,
+  scoreNetworks,
+  type TrainedSteps,
+} from "../../src/select/index.js";
 import { type Options, totalSteps } from "./data-diet-options.js";
 
 /** What final runs, score runs and the tuning share: data, models, recipe. */
@@ -30,11 +35,11 @@ export async function openBench(options: Options, { signal, progress }: Load = {
         });
   const side = options.data === "digits8" ? 8 : 28;
   const flat = (data: Dataset) => reshapeRows(data, [side * side]);
-  const sizes = {
-    train: options.trainRows,
-    ...(options.validationRows > 0 ? { validation: options.validationRows } : {}),
-  };
-  const parts: { train: Dataset; validation?: Dataset } = split(flat(given.train), sizes, { seed: options.splitSeed });
+  const { trainRows: train, validationRows: validation, splitSeed: seed } = options;
+  const parts: { train: Dataset; validation?: Dataset } =
+    validation > 0
+      ? split(flat(given.train), { train, validation }, { seed })
+      : split(flat(given.train), { train }, { seed });
   const model = mlp({ sizes: [side * side, options.hidden, 10] });
   return { ...parts, test: flat(given.test), image: [side, side], model };
 }
@@ -67,7 +72,12 @@ export const recipe = <P>(model: Model<P>, data: Dataset, options: Options): Net
 };
 
 /** Test (or validation) accuracy of stacked networks, in percent. */
-export async function accuracies<P>(model: Model<P>, stacked: P, data: Dataset, signal?: AbortSignal): Promise<number[]> {
+export async function accuracies<P>(
+  model: Model<P>,
+  stacked: P,
+  data: Dataset,
+  signal?: AbortSignal,
+): Promise<number[]> {
   const right = (params: P, x: any, y: any) => cast(correct(model.apply(params, x), y), "float32");
   const all = await scoreNetworks(right, stacked, data, { block: 1000, signal });
   return all.map((hits) => (100 * hits.reduce((sum, hit) => sum + hit, 0)) / hits.length);

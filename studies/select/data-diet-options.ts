@@ -37,6 +37,8 @@ export interface Options {
     readonly epochs: number;
     readonly learningRates: { readonly narrow: number; readonly cnn: number };
   };
+  /** Networks trained in one graph: more of them together no longer fit the processor's cache, and slow down. */
+  readonly together: number;
   /** Training steps in one compiled call. */
   readonly unroll: number;
 }
@@ -60,6 +62,7 @@ export const smoke: Options = {
   scoreEpochs: 1,
   keeps: [0.5],
   pruned: ["random", "el2n"],
+  together: 4,
   unroll: 10,
 };
 
@@ -87,6 +90,7 @@ export const standard: Options = {
     epochs: 1,
     learningRates: { narrow: 0.05, cnn: 0.05 },
   },
+  together: 4,
   unroll: 31,
 };
 

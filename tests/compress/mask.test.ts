@@ -11,7 +11,7 @@ import {
   unpackMask,
   unstackTree,
 } from "../../src/compress/index.js";
-import { hostRandom, random, type Tensor, tensor } from "../../src/engine/index.js";
+import { hostRandom, random, tensor } from "../../src/engine/index.js";
 import { cnn, mlp } from "../../src/nn/index.js";
 import { values } from "./values.js";
 

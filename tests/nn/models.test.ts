@@ -1,5 +1,19 @@
 import { describe, expect, test } from "vitest";
-import { crossEntropy, grad, jit, mean, random, type Tensor, tensor, treeEntries } from "../../src/engine/index.js";
+import {
+  crossEntropy,
+  grad,
+  jit,
+  mean,
+  mul,
+  random,
+  realise,
+  sum,
+  type Tensor,
+  tensor,
+  treeEntries,
+  treeLeaves,
+  treeMap,
+} from "../../src/engine/index.js";
 import { accuracy, cnn, correct, countParameters, gpt, meanSquaredError, mlp } from "../../src/nn/index.js";
 
 const key = random.key(11);
@@ -98,6 +112,14 @@ describe("gpt", () => {
     expect(countParameters(tied.init(key))).toBe(shared);
     expect(tied.apply(tied.init(key), tokens([1, 2])).shape).toEqual([1, 2, 11]);
   });
+  test("realised together, every norm starts with scale 1 and shift 0", async () => {
+    const start = gpt(size).init(key);
+    await realise(treeLeaves(start));
+    for (const [path, t] of treeEntries(start)) {
+      const value = path.endsWith(".scale") ? 1 : path.endsWith(".shift") ? 0 : undefined;
+      if (value !== undefined) expect(new Set((await t.data()) as Float32Array), path).toEqual(new Set([value]));
+    }
+  });
   test("a later token changes no earlier logits, and does change its own", async () => {
     const run = jit((x: Tensor) => model.apply(params, x));
     const a = (await (await run(tokens([1, 2, 3, 4, 5]))).tolist()) as number[][][];
@@ -110,8 +132,8 @@ describe("gpt", () => {
     const loss = (p: typeof params, x: Tensor, y: Tensor) => mean(crossEntropy(model.apply(p, x), y));
     const x = tokens([1, 2, 3, 4, 5, 6, 7, 8], [0, 9, 10, 1, 2, 3, 4, 5]);
     expect(await loss(params, x, x).item()).toBeCloseTo(Math.log(11), 1);
-    const norms = treeEntries(grad(loss)(params, x, x)).map(([path, g]) => [path, g.mul(g).sum()] as const);
-    for (const [path, n] of norms) expect(await n.item(), path).toBeGreaterThan(0);
+    const norms = jit((p: typeof params, at: Tensor) => treeMap((g) => sum(mul(g, g)), grad(loss)(p, at, at)));
+    for (const [path, n] of treeEntries(await norms(params, x))) expect(await n.item(), path).toBeGreaterThan(0);
   });
   test("runs in float64", () => {
     const wide = gpt({ ...size, dtype: "float64" });

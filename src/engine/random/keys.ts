@@ -1,27 +1,14 @@
 import type { DType } from "../dtype.js";
 import { ShapeError } from "../errors.js";
 import { scalar } from "../literals.js";
-import {
-  add,
-  bitOr,
-  bitXor,
-  cos,
-  erf,
-  less,
-  log,
-  mul,
-  neg,
-  shiftLeft,
-  shiftRight,
-  sqrt,
-  sub,
-} from "../primitives/elementwise.js";
+import { add, bitOr, erf, less, log, mul, neg, shiftLeft, shiftRight, sqrt, sub } from "../primitives/elementwise.js";
 import { argsort } from "../primitives/indexing.js";
 import { argmax } from "../primitives/reduce.js";
 import { arange, cast, concat, reshape, slice, stack } from "../primitives/structure.js";
 import { show, sizeOf } from "../shape.js";
-import { fromValue, literal, Tensor } from "../tensor.js";
-import { parity, rotations, rounds } from "./threefry.js";
+import { fromValue, Tensor } from "../tensor.js";
+import { threefry, word } from "./block.js";
+import { exactLog, exactTurn } from "./exact.js";
 
 /** A random key: uint32[2]. The same key gives the same numbers on every backend; use each key once. */
 export type Key = Tensor;
@@ -40,28 +27,6 @@ function checkKey(operation: string, k: Key): void {
       `a key is uint32[2], got ${k.dtype}${show(k.shape)}; make one with key(seed) and vary it with split or foldIn`,
     );
   }
-}
-
-const word = (value: number): Tensor => literal({ data: Uint32Array.of(value), shape: [], dtype: "uint32" });
-
-/** Threefry-2x32 on whole tensors of counters (Salmon et al., 2011). */
-function threefry(k: Key, c0: Tensor, c1: Tensor): [Tensor, Tensor] {
-  const k0 = reshape(slice(k, [0], [1]), []);
-  const k1 = reshape(slice(k, [1], [2]), []);
-  const keys = [k0, k1, bitXor(word(parity), bitXor(k0, k1))];
-  let x = add(c0, k0);
-  let y = add(c1, k1);
-  for (let r = 0; r < rounds; r++) {
-    const d = rotations[r % 8];
-    x = add(x, y);
-    y = bitXor(bitOr(shiftLeft(y, word(d)), shiftRight(y, word(32 - d))), x);
-    if (r % 4 === 3) {
-      const s = (r + 1) / 4;
-      x = add(x, keys[s % 3]);
-      y = add(y, add(keys[(s + 1) % 3], word(s)));
-    }
-  }
-  return [x, y];
 }
 
 /** Random 32-bit words of the given shape. */
@@ -99,23 +64,28 @@ interface Options {
   readonly dtype?: DType;
 }
 
-/** Uniform on [low, high): 24 random bits in float32, 53 in float64. */
+/** Uniform on [low, high): 24 random bits in float32, 53 in float64, 11 in float16. */
 export function uniform(
   k: Key,
   shape: readonly number[],
   { low = 0, high = 1, dtype = "float32" }: Options & { low?: number; high?: number } = {},
 ): Tensor {
-  const unit = dtype === "float64" ? unit64(k, shape) : mul(cast(shiftRight(bits(k, shape), word(8)), dtype), 2 ** -24);
+  const count = dtype === "float16" ? 11 : 24;
+  const unit =
+    dtype === "float64"
+      ? unit64(k, shape)
+      : mul(cast(shiftRight(bits(k, shape), word(32 - count)), dtype), 2 ** -count);
   return add(mul(unit, high - low), low);
 }
 
 function unit64(k: Key, shape: readonly number[]): Tensor {
-  const both = cast(bits(k, [2, ...shape]), "float64");
-  const part = (i: number) => reshape(slice(both, [i], [i + 1]), shape);
-  return add(mul(part(0), 2 ** -32), mul(part(1), 2 ** -64));
+  const both = bits(k, [2, ...shape]);
+  const part = (i: number, drop: number) =>
+    cast(shiftRight(reshape(slice(both, [i], [i + 1]), shape), word(drop)), "float64");
+  return mul(add(mul(part(0, 5), 2 ** 26), part(1, 6)), 2 ** -53);
 }
 
-/** Standard normal numbers (Box–Muller on pairs of uniforms). */
+/** Standard normal numbers (Box–Muller on pairs of uniforms), to the last bit the same on every backend. */
 export function normal(
   k: Key,
   shape: readonly number[],
@@ -123,14 +93,17 @@ export function normal(
 ): Tensor {
   const n = sizeOf(shape);
   const half = Math.ceil(n / 2);
-  const u = uniform(k, [2, half], { dtype });
+  const u = uniform(k, [2, half], { dtype: inner(dtype) });
   const part = (i: number) => reshape(slice(u, [i], [i + 1]), [half]);
   // 1 - u lies in (0, 1], so the logarithm is finite.
-  const radius = sqrt(mul(log(sub(1, part(0))), -2));
-  const angle = mul(part(1), 2 * Math.PI);
-  const both = concat([mul(radius, cos(angle)), mul(radius, cos(sub(angle, Math.PI / 2)))]);
-  return add(mul(reshape(slice(both, [0], [n]), shape), sd), mean);
+  const radius = sqrt(mul(exactLog(sub(1, part(0))), -2));
+  const { cos, sin } = exactTurn(part(1));
+  const both = concat([mul(radius, cos), mul(radius, sin)]);
+  return cast(add(mul(reshape(slice(both, [0], [n]), shape), sd), mean), dtype);
 }
+
+/** The dtype to compute in where float16 has too few bits. */
+const inner = (dtype: DType): DType => (dtype === "float64" ? dtype : "float32");
 
 /** Normal numbers cut off beyond `bound` standard deviations (redrawn by inversion of the distribution function). */
 export function truncatedNormal(
@@ -163,16 +136,27 @@ export const bernoulli = (k: Key, p: number | Tensor, shape: readonly number[]):
 
 /** Integers uniform on [low, high), as int32 (bias below (high - low) / 2^32). */
 export function integers(k: Key, shape: readonly number[], low: number, high: number): Tensor {
-  const unit = mul(cast(bits(k, shape), "float64"), 2 ** -32);
-  return add(cast(mul(unit, high - low), "int32"), low);
+  if (!Number.isInteger(low) || !Number.isInteger(high) || low >= high || low < -(2 ** 31) || high > 2 ** 31)
+    throw new RangeError(`integers: low and high must be int32 numbers with low < high, got ${low} and ${high}.`);
+  const scaled = shiftRight(mul(cast(bits(k, shape), "uint64"), high - low), 32);
+  return cast(add(cast(scaled, "int64"), low), "int32");
 }
 
 /** A random permutation of 0..n-1, as int32. */
-export const permutation = (k: Key, n: number): Tensor => argsort(uniform(k, [n], { dtype: "float64" }), 0);
+export function permutation(k: Key, n: number): Tensor {
+  const words = cast(bits(k, [2, n]), "uint64");
+  const [high, low] = [0, 1].map((i) => reshape(slice(words, [i], [i + 1]), [n]));
+  return argsort(cast(shiftRight(bitOr(shiftLeft(high, 32), low), 1), "int64"), 0);
+}
 
-/** Standard Gumbel numbers, -log(-log(u)). */
-export const gumbel = (k: Key, shape: readonly number[], { dtype = "float32" }: Options = {}): Tensor =>
-  neg(log(neg(log(add(mul(uniform(k, shape, { dtype }), 1 - 1e-7), 1e-7 / 2)))));
+/** Standard Gumbel numbers, -log(-log(u)), to the last bit the same on every backend. */
+export function gumbel(k: Key, shape: readonly number[], { dtype = "float32" }: Options = {}): Tensor {
+  // Keeps u from 0 and from 1, where the logarithms end.
+  const u = add(mul(uniform(k, shape, { dtype: inner(dtype) }), 1 - 1e-7), 1e-7 / 2);
+  // The inner logarithm reaches 17; the outer one is taken of numbers up to 1.
+  const outer = add(exactLog(mul(exactLog(u), -1 / 32)), Math.log(32));
+  return cast(neg(outer), dtype);
+}
 
 /** Classes drawn with probabilities softmax(logits) along the last axis, as int32. */
 export const categorical = (k: Key, logits: Tensor): Tensor =>

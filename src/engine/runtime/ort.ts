@@ -47,7 +47,8 @@ class HostValue implements DeviceValue {
     this.dtype = array.dtype;
   }
   async read(): Promise<NDArray> {
-    return this.array;
+    // A copy: once the value is donated, its buffer holds other results.
+    return { ...this.array, data: this.array.data.slice() };
   }
   release(): void {}
 }
