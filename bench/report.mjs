@@ -35,6 +35,7 @@ export function renderMarkdown({ environment: e, options, workloads }) {
     "",
     `${e.processor}, ${e.cores} cores, ${e.memoryGiB} GiB, ${e.system}, Node ${e.node}, ${e.date}.`,
     `Float32, ${options.threads} threads each. ${options.rounds} rounds in turns, up to ${options.steps} steps a round after ${options.warmUp} untimed.`,
+    ...(e.loadBefore > 0.5 ? ["", `**The machine was busy (load ${e.loadBefore.toFixed(1)}): indicative only.**`] : []),
     "",
     "- **step**: median of one whole step: forward, loss, gradients, update, loss read back.",
     "- **times Hebb's**: step time over Hebb's in the same round; median, and in brackets the middle half of the rounds. Above 1 is slower than Hebb.",

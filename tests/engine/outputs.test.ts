@@ -1,0 +1,41 @@
+import { afterAll, describe, expect, it } from "vitest";
+import { jit, mul, ones, realise, setBackend, type Tensor, tensor } from "../../src/engine/index.js";
+
+describe.each(["node", "wasm"] as const)("results on %s", (backend) => {
+  afterAll(() => setBackend("node"));
+
+  it("outputs that are one tensor all get its values", async () => {
+    setBackend(backend);
+    const same = [0, 0, 0, 0, 0].map(() => ones([12]));
+    for (const { data } of await realise(same)) expect([...(data as Float32Array)]).toEqual(new Array(12).fill(1));
+    const twins = jit((x: Tensor) => [mul(x, 2), mul(x, 2), mul(x, 2), x, x]);
+    const lists = await Promise.all((await twins(tensor([2, 3]))).map((t) => t.tolist()));
+    expect(lists).toEqual([
+      [4, 6],
+      [4, 6],
+      [4, 6],
+      [2, 3],
+      [2, 3],
+    ]);
+  });
+
+  it("outputs that are one tensor can be donated one by one", async () => {
+    setBackend(backend);
+    const start = jit((x: Tensor) => ({ a: mul(x, 2), b: mul(x, 2) }));
+    const double = jit((x: Tensor) => mul(x, 2), { donate: [0] });
+    const { a, b } = await start(tensor([1, 2]));
+    let moved = a;
+    for (let i = 0; i < 3; i++) moved = await double(moved);
+    expect(await moved.tolist()).toEqual([16, 32]);
+    expect(await b.tolist()).toEqual([2, 4]);
+  });
+
+  it("values that were read stay as they were when their tensor is donated", async () => {
+    setBackend(backend);
+    const double = jit((x: Tensor) => mul(x, 2), { donate: [0] });
+    let x = await double(tensor([1, 2]));
+    const kept = await x.data();
+    for (let i = 0; i < 4; i++) x = await double(x);
+    expect([...(kept as Float32Array)]).toEqual([2, 4]);
+  });
+});
