@@ -91,7 +91,7 @@ const emptyArray = ({ shape, dtype }: Tensor): NDArray => ({ data: new dtypes[dt
 export function emitModel(
   graph: Graph,
   args: readonly Tensor[],
-): { model: Uint8Array; signature: Signature; used: readonly Tensor[] } {
+): { model: Uint8Array; signature: Omit<Signature, "once">; used: readonly Tensor[] } {
   const e = new Emitter();
   const names = new Map<Tensor, string>();
   const present = new Set(graph.order);

@@ -96,7 +96,7 @@ export function jit<A extends any[], R>(f: (...args: A) => R, options: JitOption
     const backend = await getBackend();
     const { leaves: found, def, paths } = flattenTree(raw);
     const leaves = found.map(asData);
-    const key = `${backend.name}${treeKey(def)}${leaves.map((l, i) => (isData(l) ? `${l.dtype}[${l.shape}]` : constantKey(l, paths[i]))).join()}`;
+    const key = `${identity(backend)}${treeKey(def)}${leaves.map((l, i) => (isData(l) ? `${l.dtype}[${l.shape}]` : constantKey(l, paths[i]))).join()}`;
     let pending = entries.get(key);
     if (!pending) {
       pending = trace(backend, def, leaves);
@@ -131,9 +131,11 @@ function giveAway(
   name: string,
 ): void {
   const turn = new Map<string, number>();
+  const given = new Set<unknown>();
   leaves.forEach((leaf, i) => {
     const position = Number(/^\[(\d+)\]/.exec(paths[i])?.[1]);
-    if (!(leaf instanceof Tensor) || !donated.has(position)) return;
+    if (!(leaf instanceof Tensor) || !donated.has(position) || given.has(leaf)) return;
+    given.add(leaf);
     const value = leaf.value;
     const key = `${leaf.dtype}[${leaf.shape}]`;
     const slots = entry.slots.get(key);
@@ -146,6 +148,15 @@ function giveAway(
       `This tensor was donated to ${name || "a compiled function"} and cannot be used again; keep the result of that call instead.`,
     );
   });
+}
+
+const identities = new WeakMap<Backend, number>();
+let backends = 0;
+/** A number for each backend object: what was compiled for one cannot run on another. */
+function identity(backend: Backend): number {
+  let id = identities.get(backend);
+  if (id === undefined) identities.set(backend, (id = backends++));
+  return id;
 }
 
 type Data = Tensor | NDArray;
@@ -164,7 +175,7 @@ function asData(leaf: unknown): unknown {
 
 function constantKey(value: unknown, path: string): string {
   if (value === null || ["string", "boolean", "undefined", "bigint"].includes(typeof value))
-    return `${typeof value}:${value}`;
+    return `${typeof value}:${JSON.stringify(String(value))}`;
   throw new HebbError(
     `jit: argument ${path} is a ${typeof value}; pass tensors, numbers, strings or booleans, or close over it.`,
   );

@@ -14,24 +14,33 @@ export interface Program {
 const limit = 256;
 const caches = new WeakMap<Backend, Map<string, Promise<Program>>>();
 
-/** Compiles a graph, or finds it: two functions that trace to the same computation share one session. */
-export function compileGraph(backend: Backend, graph: Graph, args: readonly Tensor[]): Promise<Program> {
+/**
+ * Compiles a graph, or finds it: two functions that trace to the same computation share one session. A graph that will
+ * run `once` is not worth the runtime's optimisation, which takes longer than it saves.
+ */
+export function compileGraph(
+  backend: Backend,
+  graph: Graph,
+  args: readonly Tensor[],
+  { once = false }: { once?: boolean } = {},
+): Promise<Program> {
   let cache = caches.get(backend);
   if (!cache) caches.set(backend, (cache = new Map()));
-  const found = cache.get(graph.hash);
+  const key = once ? `once:${graph.hash}` : graph.hash;
+  const found = cache.get(key);
   if (found) {
     // Moves it to the young end of the insertion order.
-    cache.delete(graph.hash);
-    cache.set(graph.hash, found);
+    cache.delete(key);
+    cache.set(key, found);
     return found;
   }
   const compiled = (async (): Promise<Program> => {
     const { model, signature, used } = emitModel(graph, args);
-    const executable = await backend.compile(model, signature);
+    const executable = await backend.compile(model, { ...signature, once });
     return { executable, uses: used.slice(0, used.length - graph.captures.length).map((t) => args.indexOf(t)) };
   })();
-  compiled.catch(() => cache.delete(graph.hash));
-  cache.set(graph.hash, compiled);
+  compiled.catch(() => cache.delete(key));
+  cache.set(key, compiled);
   if (cache.size > limit) {
     // The oldest session is let go, not released: someone may still hold and run it; the collector ends it.
     cache.delete(cache.keys().next().value!);
@@ -61,7 +70,7 @@ export async function realise(tensors: readonly Tensor[]): Promise<NDArray[]> {
   if (pending.length > 0) {
     const backend = await getBackend();
     const graph = normalise(pending, []);
-    const { executable } = await compileGraph(backend, graph, []);
+    const { executable } = await compileGraph(backend, graph, [], { once: true });
     const values = await Promise.all(graph.captures.map((t) => onBackend(backend, t.value!)));
     const results = await spread(backend, await executable.run(values), graph.places);
     pending.forEach((t, i) => {

@@ -24,7 +24,7 @@ export class Emitter {
   readonly initializers: TensorProto[] = [];
   readonly domains = new Set<string>([""]);
   #constants = new Map<string, string>();
-  /** Nodes by what they compute: two rules that want different outputs of one kernel share it. */
+  /** Nodes of several outputs by what they compute: rules that want different outputs of one kernel share it. */
   #known = new Map<string, string[]>();
   #count = 0;
 
@@ -45,11 +45,11 @@ export class Emitter {
     attrs: Readonly<Record<string, Attribute>> = {},
     domain = "",
   ): string[] {
-    const key = JSON.stringify([op, domain, inputs, attrs], (_, v) => (typeof v === "bigint" ? String(v) : v));
-    const known = this.#known.get(key);
-    if (known && known.length >= outputs) return known;
+    const key = outputs > 1 ? JSON.stringify([op, domain, inputs, attrs]) : "";
+    const known = outputs > 1 ? this.#known.get(key) : undefined;
+    if (known) return known;
     const names = Array.from({ length: outputs }, () => this.fresh());
-    this.#known.set(key, names);
+    if (outputs > 1) this.#known.set(key, names);
     this.domains.add(domain);
     this.graphNodes.push(
       create(NodeProtoSchema, {

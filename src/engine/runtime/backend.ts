@@ -33,6 +33,8 @@ export interface Signature {
   readonly inputs: readonly string[];
   /** Whether float64 occurs anywhere in the graph. */
   readonly double: boolean;
+  /** Whether the model will run only once or a few times, so that a quick start counts more than speed. */
+  readonly once: boolean;
   readonly outputs: readonly { readonly name: string; readonly shape: readonly number[]; readonly dtype: DType }[];
 }
 

@@ -12,7 +12,6 @@ export function nodeBackend({ threads = os.availableParallelism() }: BackendOpti
       intraOpNumThreads: threads,
       interOpNumThreads: 1,
       executionMode: "sequential",
-      graphOptimizationLevel: "all",
       logSeverityLevel: 3,
     },
     { writesInto: true },

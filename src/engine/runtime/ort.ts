@@ -24,8 +24,8 @@ export function ortBackend(
       let created: Ort.InferenceSession;
       try {
         // ONNX Runtime fuses float64 nodes into operations for which it has only float32 kernels (QuickGelu, in 1.30).
-        const fusions = signature.double ? { graphOptimizationLevel: "basic" as const } : {};
-        created = await ort.InferenceSession.create(model, { ...session, ...fusions });
+        const level = signature.once ? "disabled" : signature.double ? "basic" : "all";
+        created = await ort.InferenceSession.create(model, { ...session, graphOptimizationLevel: level });
       } catch (error) {
         throw new HebbError(`ONNX Runtime (${name}) refused a compiled graph: ${(error as Error).message}`);
       }

@@ -6,10 +6,5 @@ import { ortBackend } from "./ort.js";
 export function wasmBackend({ threads }: BackendOptions = {}): Backend {
   const runtime: typeof ort = (ort as any).default ?? ort;
   if (threads !== undefined) runtime.env.wasm.numThreads = threads;
-  return ortBackend(
-    "wasm",
-    runtime,
-    { executionProviders: ["wasm"], graphOptimizationLevel: "all", logSeverityLevel: 3 },
-    { writesInto: false },
-  );
+  return ortBackend("wasm", runtime, { executionProviders: ["wasm"], logSeverityLevel: 3 }, { writesInto: false });
 }
