@@ -212,6 +212,9 @@ export function vjp<A extends any[], R>(f: (...args: A) => R, ...args: A): [R, (
       if (!sameShape(c.shape, outputs[i].shape)) {
         throw new ShapeError("vjp", `cotangent ${show(c.shape)} for an output of shape ${show(outputs[i].shape)}`);
       }
+      if (c.dtype !== outputs[i].dtype) {
+        throw new ShapeError("vjp", `cotangent of dtype ${c.dtype} for an output of dtype ${outputs[i].dtype}`);
+      }
     });
     return rebuild(backward(outputs, cotangents, handles, nodes)) as A;
   };
@@ -231,9 +234,19 @@ export function jvp<A extends any[], R>(f: (...args: A) => R, primals: A, tangen
     primals,
     primals.map((_, i) => i),
   );
-  const directions = tangents.flatMap((t) => flattenTree(t).leaves as Tensor[]);
-  if (directions.length !== handles.length)
+  const moved = flattenTree(tangents);
+  if (treeKey(moved.def) !== treeKey(flattenTree(primals).def))
     throw new HebbError("jvp: the tangents' structure differs from the primals'.");
+  const directions = moved.leaves as Tensor[];
+  directions.forEach((v, i) => {
+    const { shape, dtype } = handles[i];
+    if (!sameShape(v.shape, shape) || v.dtype !== dtype) {
+      throw new ShapeError(
+        "jvp",
+        `tangent ${v.dtype}${show(v.shape)} for an argument ${dtype}${show(shape)}${moved.paths[i] ? ` at "${moved.paths[i]}"` : ""}`,
+      );
+    }
+  });
   const cotangents = outputs.map((o) => alias(ones(o.shape, o.dtype)));
   const pulled = backward(outputs, cotangents, handles);
   const connected = pulled.flatMap((p, i) => (p ? [{ p, v: directions[i] }] : []));
@@ -268,6 +281,14 @@ const customPrimitive: Primitive<{ rule: Rule; id: number }> = {
         `customGradient: the rule returned ${shares.length} gradients for ${inputs.length - 1} arguments.`,
       );
     }
+    shares.forEach((share, i) => {
+      if (share && !sameShape(share.shape, inputs[i].shape)) {
+        throw new ShapeError(
+          "customGradient",
+          `the rule returned a gradient of shape ${show(share.shape)} for an argument of shape ${show(inputs[i].shape)}`,
+        );
+      }
+    });
     return [...shares, undefined];
   },
   batch(inputs, batched, { rule, id }, size) {

@@ -9,7 +9,11 @@ const arms = {
   oneShot: "one-shot",
 };
 
-const density = { label: "Weights left (%, log)", log: true, reverse: true } as const;
+const density = (rows: readonly Row[]) => {
+  const least = Math.min(...rows.map(({ setting }) => 100 * Number(setting?.density)));
+  const ticks = [100, 70, 50, 40, 30, 20, 15, 10, 7, 5, 3, 2, 1].filter((tick) => tick >= least);
+  return { label: "Weights left (%, log)", log: true, reverse: true, ticks };
+};
 
 /** Accuracy at early stop, and the early-stop step, against density. */
 export function lotteryFigures(rows: readonly Row[]): readonly Figure[] {
@@ -23,7 +27,7 @@ export function lotteryFigures(rows: readonly Row[]): readonly Figure[] {
         "same layerwise densities; “one-shot” was pruned in a single round.",
       plot: (Plot) =>
         bandLine(Plot, points(rows, "testAtStop"), {
-          x: density,
+          x: density(rows),
           y: { label: "Test accuracy at early stop (%)" },
           arms,
           references: denseReference(rows, "testAtStop"),
@@ -37,7 +41,7 @@ export function lotteryFigures(rows: readonly Row[]): readonly Figure[] {
         "every 100 steps.",
       plot: (Plot) =>
         bandLine(Plot, points(rows, "earlyStopStep"), {
-          x: density,
+          x: density(rows),
           y: { label: "Early-stop step" },
           arms,
           references: denseReference(rows, "earlyStopStep"),

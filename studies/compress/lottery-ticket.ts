@@ -119,7 +119,8 @@ export default defineStudy<Options>({
     "earlyStopIteration (hebb/compress)",
   ],
   notes: [
-    "The paper trains Lenet on MNIST for 50,000 steps; standard scale uses Fashion-MNIST and 2,500 steps, as specified.",
+    "The paper trains Lenet on MNIST for 50,000 steps; standard scale uses Fashion-MNIST and 2,500 steps, as specified: " +
+      "2.7 passes over the training set.",
     "“No better” in the condition for a contradiction is read as the family's rule says: the opposite sign, with the " +
       "interval clear of 0. Converged means that the least validation loss came before the last evaluation, for every seed.",
     "Cannot show the failure of rewinding to step 0 in deep residual networks (rewindTo offers k > 0, untested here), " +

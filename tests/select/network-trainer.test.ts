@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { batchIndices, gatherRows } from "../../src/data/index.js";
 import { crossEntropy, hostRandom, mean, mul, random, type Tensor, tensor } from "../../src/engine/index.js";
-import { fit, type MlpParams, mlp } from "../../src/nn/index.js";
+import { type MlpParams, mlp, fit as trainAlone } from "../../src/nn/index.js";
 import { schedules, sgd } from "../../src/optim/index.js";
 import { type Network, networkTrainer } from "../../src/select/index.js";
 
@@ -53,7 +53,7 @@ describe("networkTrainer", () => {
           return { x: gatherRows(data.x, indices), y: gatherRows(data.y, indices) };
         },
       );
-      const alone = await fit({
+      const alone = await trainAlone({
         loss: (p: MlpParams, x: Tensor, y: Tensor) => mean(crossEntropy(model.apply(p, x), y)),
         params: model.init(random.key(seed)),
         optimizer: options.optimizer(tensor(learningRate)),
