@@ -51,6 +51,7 @@ function build(io: Io, lab: () => Promise<Lab>, end: (status: number) => void): 
     .option("--scale <scale>", "smoke (default), standard or full")
     .option("--seeds <count>", "how many seeds (default: as the scale says)")
     .option("--device <device>", "where to compute", "cpu")
+    .option("--threads <count>", "threads for one operation (default: all cores)")
     .option("--out <dir>", "where run folders go", "runs")
     .option("--json", "one JSON object per study on stdout, and nothing else")
     .option("--resume <id>", "continue a run that was stopped")

@@ -13,6 +13,7 @@ export interface RunCommandOptions {
   readonly scale?: string;
   readonly seeds?: string;
   readonly device: string;
+  readonly threads?: string;
   readonly out: string;
   readonly json?: boolean;
   readonly resume?: string;
@@ -23,6 +24,7 @@ interface Plan {
   readonly scale?: Scale;
   readonly seeds?: number;
   readonly device: "cpu";
+  readonly threads?: number;
   readonly out: string;
   readonly json: boolean;
   readonly resume?: string;
@@ -42,6 +44,7 @@ export async function run(io: Io, lab: Lab, slugs: readonly string[], options: R
     studies.push(study);
   }
 
+  if (plan.threads) (await import("../engine/runtime/index.js")).setBackend("node", { threads: plan.threads });
   const { signal, release } = interruptSignal(io);
   try {
     let status = 0;
@@ -69,6 +72,7 @@ function check(options: RunCommandOptions, slugs: readonly string[]): Plan {
     scale,
     seeds: options.seeds === undefined ? undefined : positiveInteger("--seeds", options.seeds),
     device: oneOf("device", options.device, ["cpu"]),
+    threads: options.threads === undefined ? undefined : positiveInteger("--threads", options.threads),
     out: options.out,
     json: options.json ?? false,
     resume: options.resume,
@@ -91,7 +95,7 @@ async function runOne(io: Io, lab: Lab, study: Study, plan: Plan, signal: AbortS
     ...(plan.resume === undefined ? { device: plan.device } : { resume: plan.resume }),
     out,
     signal,
-    environment: await commitOf(packageRoot()),
+    environment: { ...(await commitOf(packageRoot())), ...(plan.threads ? { threads: plan.threads } : {}) },
     onEvent: (event) => {
       if (event.type === "log") progress.log(event.message);
       else if (event.type === "progress") progress.update(event.done, event.total, event.label);
