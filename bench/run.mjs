@@ -23,8 +23,10 @@ const TOLERANCE = 1e-3;
 
 const options = readOptions();
 const running = new Set();
+let stopping = false;
 for (const signal of ["SIGINT", "SIGTERM"]) {
   process.on(signal, () => {
+    stopping = true;
     for (const child of running) child.kill("SIGTERM");
     setTimeout(() => {
       for (const child of running) child.kill("SIGKILL");
@@ -122,6 +124,7 @@ async function attempt(workload, run, action) {
   try {
     await action();
   } catch (error) {
+    if (stopping) await new Promise(() => {}); // a stopped peer did not fail: write nothing, the exit is near
     run.reason = firstLine(error);
     note(`${workload} ${run.peer} fails: ${run.reason}`);
     await run.process.stop();

@@ -49,8 +49,8 @@ export interface TrainedSteps<P> {
   readonly step: number;
   /** The stacked parameters now. The next steps use them up: compute what you need from them before you go on. */
   readonly params: P;
-  /** For each network, the mean training loss of these steps; not checked for being finite. */
-  readonly losses: readonly number[];
+  /** For each network, the training loss before each of these steps; not checked for being finite. */
+  readonly losses: readonly Float32Array[];
   /** For each network, the examples of these steps' batches in order, and whether each was right before its update. */
   readonly observations: readonly Observation[];
 }
@@ -138,10 +138,10 @@ export function networkTrainer<P>(options: NetworkTrainerOptions<P>): NetworkTra
         yield {
           step: done,
           params,
-          losses: networks.map((_, s) => meanOf(values as Float32Array, s, networks.length)),
+          losses: networks.map((_, s) => own(values as Float32Array, s, networks.length, 1)),
           observations: drawn.map((batch, s) => ({
             indices: batch,
-            correct: column(right as Uint8Array, s, networks.length, batchSize),
+            correct: own(right as Uint8Array, s, networks.length, batchSize),
           })),
         };
       }
@@ -181,18 +181,13 @@ function interleave(drawn: readonly Int32Array[], count: number, batchSize: numb
   return { data, shape: [count, drawn.length, batchSize], dtype: "int32" };
 }
 
-/** The entries of network `s` in an array [count, networks, b]. */
-function column(data: Uint8Array, s: number, networks: number, batchSize: number): Uint8Array {
-  const count = data.length / (networks * batchSize);
-  const out = new Uint8Array(count * batchSize);
+/** The entries of network `s` in an array [count, networks, width]. */
+function own<T extends Float32Array | Uint8Array>(data: T, s: number, networks: number, width: number): T {
+  const count = data.length / (networks * width);
+  const out = new (data.constructor as new (length: number) => T)(count * width);
   for (let k = 0; k < count; k++) {
-    const from = (k * networks + s) * batchSize;
-    out.set(data.subarray(from, from + batchSize), k * batchSize);
+    const from = (k * networks + s) * width;
+    out.set(data.subarray(from, from + width), k * width);
   }
   return out;
 }
-
-const meanOf = (values: Float32Array, s: number, networks: number): number => {
-  const own = values.filter((_, i) => i % networks === s);
-  return own.reduce((sum, value) => sum + value, 0) / own.length;
-};

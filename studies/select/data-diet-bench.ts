@@ -101,14 +101,20 @@ export async function trainTo<P>(
   let last: TrainedSteps<P> | undefined;
   for await (const block of trainer.train(networks, { steps, signal })) {
     networks.forEach(({ seed }, s) => {
-      NonFiniteError.check({ loss: block.losses[s] }, { arm, seed, step: block.step });
+      block.losses[s].forEach((loss, k, { length }) => {
+        NonFiniteError.check({ loss }, { arm, seed, step: block.step - length + k + 1 });
+      });
     });
     first ??= block;
     last = block;
     onSteps(block);
   }
-  return { params: last!.params, startLoss: first!.losses, endLoss: last!.losses };
+  return { params: last!.params, startLoss: meanLosses(first!), endLoss: meanLosses(last!) };
 }
+
+/** The mean loss of each network over some steps. */
+export const meanLosses = ({ losses }: TrainedSteps<unknown>): number[] =>
+  losses.map((own) => own.reduce((sum, loss) => sum + loss, 0) / own.length);
 
 /** Multiply–accumulates of one image's forward pass. */
 export const macsOfMlp = (inputs: number, hidden: number): number => inputs * hidden + hidden * 10;

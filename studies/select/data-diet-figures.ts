@@ -1,5 +1,5 @@
 import type { Dataset } from "../../src/data/index.js";
-import { bandLine, imageGrid } from "../../src/lab/figures/marks.js";
+import { bandLine, dotInterval, imageGrid } from "../../src/lab/figures/marks.js";
 import { type Figure, type MetricPoint, mean, type Row } from "../../src/lab/index.js";
 
 const armNames = {
@@ -41,30 +41,50 @@ export function extremeImages(
 }
 
 export function dataDietFigures(rows: readonly Row[], metrics: readonly MetricPoint[]): readonly Figure[] {
-  return [accuracyFigure(rows), imageFigure(metrics), windowFigure(rows)].filter((figure) => figure !== undefined);
+  const figures = [accuracyFigure(rows), halfFigure(rows), imageFigure(metrics), windowFigure(rows)];
+  return figures.filter((figure) => figure !== undefined);
 }
 
+/** The final runs on pruned rows, with the names of the arms that there are. */
+function prunedRuns(rows: readonly Row[]) {
+  const runs = rows.filter(({ arm, setting, measures }) => arm in armNames && "accuracy" in measures && setting?.keep);
+  const arms = Object.fromEntries(Object.entries(armNames).filter(([arm]) => runs.some((row) => row.arm === arm)));
+  return { runs, arms };
+}
+
+const fullRuns = (rows: readonly Row[]) => rows.filter(({ arm, measures }) => arm === "full" && "accuracy" in measures);
+
 function accuracyFigure(rows: readonly Row[]): Figure | undefined {
-  const trained = rows.filter((row) => "accuracy" in row.measures && row.setting?.keep !== undefined);
-  const arms = Object.fromEntries(Object.entries(armNames).filter(([arm]) => trained.some((row) => row.arm === arm)));
-  const full = trained.filter((row) => row.arm === "full").map((row) => row.measures.accuracy);
-  const points = trained
-    .filter((row) => row.arm in arms)
-    .map((row) => ({ arm: row.arm, x: 100 * Number(row.setting?.keep), y: row.measures.accuracy }));
-  if (points.length === 0) return undefined;
+  const { runs, arms } = prunedRuns(rows);
+  if (runs.length === 0) return undefined;
+  // Whatever the score, keeping everything is training on all rows: there all lines meet.
+  const ends = Object.keys(arms).flatMap((arm) => fullRuns(rows).map((row) => ({ ...row, arm })));
+  const points = [...runs, ...ends].map(({ arm, setting, measures }) => ({
+    arm,
+    x: 100 * Number(setting?.keep),
+    y: measures.accuracy,
+  }));
   return {
     name: "accuracy",
     title: "Accuracy after pruning, by the score that chose the examples",
     caption:
       "Test accuracy of networks retrained on the kept rows for the same number of steps: mean over seeds in a band of " +
-      "its 95 % interval.",
+      "its 95 % interval. At 100 % all rows are kept.",
+    plot: (Plot) => bandLine(Plot, points, { x: { label: "rows kept (%)" }, y: { label: "test accuracy (%)" }, arms }),
+  };
+}
+
+function halfFigure(rows: readonly Row[]): Figure | undefined {
+  const { runs, arms } = prunedRuns(rows);
+  const half = runs.filter(({ setting }) => setting?.keep === 0.5);
+  if (half.length === 0) return undefined;
+  const shown = [...fullRuns(rows), ...half].map(({ arm, measures }) => ({ arm, value: measures.accuracy }));
+  return {
+    name: "half",
+    title: "Half of the rows kept",
+    caption: "Test accuracy of every seed (faint), and the mean with its 95 % interval, beside training on all rows.",
     plot: (Plot) =>
-      bandLine(Plot, points, {
-        x: { label: "rows kept (%)", ticks: [...new Set(points.map(({ x }) => x))] },
-        y: { label: "test accuracy (%)" },
-        arms,
-        references: full.length > 0 ? [{ at: mean(full), label: "all rows" }] : [],
-      }),
+      dotInterval(Plot, shown, { value: { label: "test accuracy (%)" }, arms: { full: "all rows", ...arms } }),
   };
 }
 
@@ -73,7 +93,7 @@ function imageFigure(metrics: readonly MetricPoint[]): Figure | undefined {
   const images = shown.map(({ setting, values }) => {
     const { label, width, height, pixels } = setting as unknown as ExtremeImage;
     const bytes = Uint8Array.from(atob(pixels), (byte) => byte.charCodeAt(0));
-    return { pixels: bytes, width, height, label: `${label} ${values.score.toFixed(2)}` };
+    return { pixels: bytes, width, height, label: `${label}: ${values.score.toFixed(2)}` };
   });
   if (images.length === 0) return undefined;
   return {

@@ -8,7 +8,7 @@ import {
   rowsByScore,
   type TrainedSteps,
 } from "../../src/select/index.js";
-import { accuracies, type Bench, macsOfMlp, recipe, trainTo } from "./data-diet-bench.js";
+import { accuracies, type Bench, macsOfMlp, meanLosses, recipe, trainTo } from "./data-diet-bench.js";
 import { learningRateOf, type Options, stepsPerEpoch, totalSteps } from "./data-diet-options.js";
 import { inGroups, type ScoreJob, type Scores } from "./data-diet-scores.js";
 
@@ -122,9 +122,11 @@ export class Work {
   /** Records the training loss about twenty times in a run. */
   #curve(arm: string, setting: Retraining["setting"], networks: readonly Network[], steps: number): OnSteps {
     let next = 0;
-    return ({ step, losses }) => {
+    return (block) => {
+      const { step } = block;
       if (step < next && step < steps) return;
       next = step + steps / 20;
+      const losses = meanLosses(block);
       networks.forEach(({ seed }, s) => {
         this.context.metric({ arm, seed, step, setting, values: { loss: losses[s] } });
       });

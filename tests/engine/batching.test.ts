@@ -95,7 +95,9 @@ onEachBackend("vmap", () => {
 
   it("repeats what does not depend on the mapped argument", async () => {
     const y = fill({ shape: [2] }, 3);
-    const [constant, shared, own] = vmap((t: Tensor) => [arange(2, "float64"), y, t.sum()] as const)(x) as readonly Tensor[];
+    const [constant, shared, own] = vmap((t: Tensor) => [arange(2, "float64"), y, t.sum()] as const)(
+      x,
+    ) as readonly Tensor[];
     expect([constant.shape, shared.shape, own.shape]).toEqual([[3, 2], [3, 2], [3]]);
     const [p, q] = await numbers(y);
     expect(await numbers(shared)).toEqual([p, q, p, q, p, q]);
@@ -141,9 +143,13 @@ describe("vmap's errors", () => {
     expect(map).toThrow("vmap: argument 1 of shape [3] has 3 examples on axis 0, others have 2");
   });
   it("refuses axes that are not there", () => {
-    expect(() => vmap((a: Tensor) => a, { inAxes: 2 })(x)).toThrow("vmap (argument 0): axis 2 is out of range for shape [2, 2]");
+    expect(() => vmap((a: Tensor) => a, { inAxes: 2 })(x)).toThrow(
+      "vmap (argument 0): axis 2 is out of range for shape [2, 2]",
+    );
     expect(() => vmap((a: Tensor) => a, { inAxes: [0, 0] })(x)).toThrow("vmap: inAxes has 2 entries for 1 arguments.");
-    expect(() => vmap((a: Tensor) => a, { outAxes: 5 })(x)).toThrow("vmap (outAxes): axis 5 is out of range for shape [2, 2]");
+    expect(() => vmap((a: Tensor) => a, { outAxes: 5 })(x)).toThrow(
+      "vmap (outAxes): axis 5 is out of range for shape [2, 2]",
+    );
   });
   it("needs to know the number of examples", () => {
     expect(() => vmap((a: Tensor) => a, { inAxes: [null] })(x)).toThrow("no argument is mapped");

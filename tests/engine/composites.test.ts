@@ -34,7 +34,17 @@ import {
   variance,
   vmap,
 } from "../../src/engine/index.js";
-import { assertClose, checkBatching, checkGradients, checkNestedBatching, type Fill, fill, numbers, onEachBackend, values } from "./helpers.js";
+import {
+  assertClose,
+  checkBatching,
+  checkGradients,
+  checkNestedBatching,
+  type Fill,
+  fill,
+  numbers,
+  onEachBackend,
+  values,
+} from "./helpers.js";
 
 interface CompositeCase {
   readonly name: string;
@@ -53,9 +63,24 @@ const cases: readonly CompositeCase[] = [
   { name: "softmax", label: "one class", inputs: [narrow([3, 1])], f: (x) => softmax(x) },
   { name: "logSoftmax", label: "last axis", inputs: [narrow([2, 4])], f: (x) => logSoftmax(x) },
   { name: "logSoftmax", label: "middle axis", inputs: [narrow([2, 3, 2])], f: (x) => logSoftmax(x, 1) },
-  { name: "layerNorm", label: "[3, 5]", inputs: [narrow([3, 5]), narrow([5]), narrow([5])], f: (x, s, b) => layerNorm(x, s, b) },
-  { name: "layerNorm", label: "[2, 2, 3], large epsilon", inputs: [narrow([2, 2, 3]), narrow([3]), narrow([3])], f: (x, s, b) => layerNorm(x, s, b, { epsilon: 0.1 }) },
-  { name: "layerNorm", label: "one row", inputs: [narrow([4]), narrow([4]), narrow([4])], f: (x, s, b) => layerNorm(x, s, b) },
+  {
+    name: "layerNorm",
+    label: "[3, 5]",
+    inputs: [narrow([3, 5]), narrow([5]), narrow([5])],
+    f: (x, s, b) => layerNorm(x, s, b),
+  },
+  {
+    name: "layerNorm",
+    label: "[2, 2, 3], large epsilon",
+    inputs: [narrow([2, 2, 3]), narrow([3]), narrow([3])],
+    f: (x, s, b) => layerNorm(x, s, b, { epsilon: 0.1 }),
+  },
+  {
+    name: "layerNorm",
+    label: "one row",
+    inputs: [narrow([4]), narrow([4]), narrow([4])],
+    f: (x, s, b) => layerNorm(x, s, b),
+  },
   {
     name: "layerNormInverse",
     label: "within the gradient of layerNorm",
@@ -72,7 +97,9 @@ function plain(outputs: readonly Tensor[]): Tensor[] {
     const again = inputs.map((i) => done.get(i)!);
     const define = (primitive as Composite).define;
     if (define) return plain([define(again, attrs)])[0];
-    return again.every((x, i) => x === inputs[i]) ? t : new (t.constructor as any)({ primitive, inputs: again, attrs }, t.shape, t.dtype);
+    return again.every((x, i) => x === inputs[i])
+      ? t
+      : new (t.constructor as any)({ primitive, inputs: again, attrs }, t.shape, t.dtype);
   };
   for (const t of topological(outputs)) done.set(t, rebuild(t));
   return outputs.map((t) => done.get(t)!);
@@ -107,20 +134,35 @@ onEachBackend("composites", () => {
         const loss = (...t: Tensor[]) => sum(sin(f(...t)));
         const second = (...t: Tensor[]) =>
           (grad(loss, { argnums })(...t) as Tensor[]).map((g) => sum(mul(g, g))).reduce((p, q) => add(p, q));
-        const fused = [f(...x), ...(grad(loss, { argnums })(...x) as Tensor[]), ...(grad(second, { argnums })(...x) as Tensor[])];
+        const fused = [
+          f(...x),
+          ...(grad(loss, { argnums })(...x) as Tensor[]),
+          ...(grad(second, { argnums })(...x) as Tensor[]),
+        ];
         const reference = (options: GradOptions) => {
           const [value] = plain([f(...x)]);
           const defined = (...t: Tensor[]) => sum(sin(plain([f(...t)])[0]));
           const again = (...t: Tensor[]) =>
-            (grad(defined, options as { argnums: number[] })(...t) as Tensor[]).map((g) => sum(mul(g, g))).reduce((p, q) => add(p, q));
-          return [value, ...(grad(defined, options as { argnums: number[] })(...x) as Tensor[]), ...(grad(again, options as { argnums: number[] })(...x) as Tensor[])];
+            (grad(defined, options as { argnums: number[] })(...t) as Tensor[])
+              .map((g) => sum(mul(g, g)))
+              .reduce((p, q) => add(p, q));
+          return [
+            value,
+            ...(grad(defined, options as { argnums: number[] })(...x) as Tensor[]),
+            ...(grad(again, options as { argnums: number[] })(...x) as Tensor[]),
+          ];
         };
         const expected = reference({ argnums });
         const names = new Set(topological(expected).map((t) => t.node.primitive.name));
         expect(cases.map((c) => c.name).filter((n) => names.has(n))).toEqual([]);
         const [a, b] = [await values(fused), await values(expected)];
         a.forEach((list, k) => {
-          assertClose(list, b[k], dtype === "float32" ? 2e-5 : 1e-11, ["value", "gradient", "second order"][k === 0 ? 0 : k <= x.length ? 1 : 2]);
+          assertClose(
+            list,
+            b[k],
+            dtype === "float32" ? 2e-5 : 1e-11,
+            ["value", "gradient", "second order"][k === 0 ? 0 : k <= x.length ? 1 : 2],
+          );
         });
       });
     }
@@ -150,26 +192,97 @@ onEachBackend("composites", () => {
 });
 
 // Functions that are made of operations without being nodes of their own.
-const functions: readonly { name: string; inputs: readonly Fill[]; f: (...x: Tensor[]) => Tensor; host?: (...x: number[][]) => number[] }[] = [
+const functions: readonly {
+  name: string;
+  inputs: readonly Fill[];
+  f: (...x: Tensor[]) => Tensor;
+  host?: (...x: number[][]) => number[];
+}[] = [
   { name: "silu", inputs: [narrow([5])], f: silu, host: (x) => x.map((v) => v / (1 + Math.exp(-v))) },
   { name: "softplus", inputs: [narrow([5])], f: softplus, host: (x) => x.map((v) => Math.log1p(Math.exp(v))) },
   { name: "logSigmoid", inputs: [narrow([5])], f: logSigmoid, host: (x) => x.map((v) => -Math.log1p(Math.exp(-v))) },
-  { name: "leakyRelu", inputs: [{ shape: [6], distinct: true }], f: (x) => leakyRelu(x, 0.1), host: (x) => x.map((v) => (v > 0 ? v : 0.1 * v)) },
-  { name: "elu", inputs: [{ shape: [6], distinct: true }], f: (x) => elu(x, 1.5), host: (x) => x.map((v) => (v > 0 ? v : 1.5 * Math.expm1(v))) },
+  {
+    name: "leakyRelu",
+    inputs: [{ shape: [6], distinct: true }],
+    f: (x) => leakyRelu(x, 0.1),
+    host: (x) => x.map((v) => (v > 0 ? v : 0.1 * v)),
+  },
+  {
+    name: "elu",
+    inputs: [{ shape: [6], distinct: true }],
+    f: (x) => elu(x, 1.5),
+    host: (x) => x.map((v) => (v > 0 ? v : 1.5 * Math.expm1(v))),
+  },
   { name: "reciprocal", inputs: [{ shape: [3], range: [0.5, 2] }], f: reciprocal, host: (x) => x.map((v) => 1 / v) },
-  { name: "logSumExp", inputs: [narrow([2, 3])], f: (x) => logSumExp(x), host: (x) => [0, 3].map((i) => Math.log([0, 1, 2].reduce((s, k) => s + Math.exp(x[i + k]), 0))) },
+  {
+    name: "logSumExp",
+    inputs: [narrow([2, 3])],
+    f: (x) => logSumExp(x),
+    host: (x) => [0, 3].map((i) => Math.log([0, 1, 2].reduce((s, k) => s + Math.exp(x[i + k]), 0))),
+  },
   { name: "logSumExp, kept, axis 0", inputs: [narrow([2, 3])], f: (x) => logSumExp(x, 0, { keepDims: true }) },
-  { name: "mean", inputs: [narrow([2, 3])], f: (x) => mean(x, 0), host: (x) => [0, 1, 2].map((i) => (x[i] + x[i + 3]) / 2) },
-  { name: "variance, unbiased", inputs: [narrow([4])], f: (x) => variance(x, 0, { correction: 1 }), host: (x) => { const m = x.reduce((a, b) => a + b) / 4; return [x.reduce((s, v) => s + (v - m) ** 2, 0) / 3]; } },
-  { name: "norm", inputs: [narrow([2, 3])], f: (x) => norm(x, 1), host: (x) => [Math.hypot(x[0], x[1], x[2]), Math.hypot(x[3], x[4], x[5])] },
-  { name: "crossEntropy, labels", inputs: [narrow([3, 4]), { shape: [3], dtype: "int32", values: [1, 0, 3] }], f: crossEntropy, host: (x, y) => y.map((c, i) => Math.log([0, 1, 2, 3].reduce((s, k) => s + Math.exp(x[4 * i + k]), 0)) - x[4 * i + c]) },
-  { name: "crossEntropy, int64 labels of a sequence", inputs: [narrow([2, 2, 3]), { shape: [2, 2], dtype: "int64", values: [1, 0, 2, 2] }], f: crossEntropy },
-  { name: "crossEntropy, uint8 labels", inputs: [narrow([2, 300]), { shape: [2], dtype: "uint8", values: [255, 0] }], f: (x, y) => crossEntropy(x, y).mul(0.25), host: (x, y) => y.map((c, i) => (Math.log(Array.from({ length: 300 }, (_, k) => Math.exp(x[300 * i + k])).reduce((p, q) => p + q)) - x[300 * i + c]) / 4) },
+  {
+    name: "mean",
+    inputs: [narrow([2, 3])],
+    f: (x) => mean(x, 0),
+    host: (x) => [0, 1, 2].map((i) => (x[i] + x[i + 3]) / 2),
+  },
+  {
+    name: "variance, unbiased",
+    inputs: [narrow([4])],
+    f: (x) => variance(x, 0, { correction: 1 }),
+    host: (x) => {
+      const m = x.reduce((a, b) => a + b) / 4;
+      return [x.reduce((s, v) => s + (v - m) ** 2, 0) / 3];
+    },
+  },
+  {
+    name: "norm",
+    inputs: [narrow([2, 3])],
+    f: (x) => norm(x, 1),
+    host: (x) => [Math.hypot(x[0], x[1], x[2]), Math.hypot(x[3], x[4], x[5])],
+  },
+  {
+    name: "crossEntropy, labels",
+    inputs: [narrow([3, 4]), { shape: [3], dtype: "int32", values: [1, 0, 3] }],
+    f: crossEntropy,
+    host: (x, y) =>
+      y.map((c, i) => Math.log([0, 1, 2, 3].reduce((s, k) => s + Math.exp(x[4 * i + k]), 0)) - x[4 * i + c]),
+  },
+  {
+    name: "crossEntropy, int64 labels of a sequence",
+    inputs: [narrow([2, 2, 3]), { shape: [2, 2], dtype: "int64", values: [1, 0, 2, 2] }],
+    f: crossEntropy,
+  },
+  {
+    name: "crossEntropy, uint8 labels",
+    inputs: [narrow([2, 300]), { shape: [2], dtype: "uint8", values: [255, 0] }],
+    f: (x, y) => crossEntropy(x, y).mul(0.25),
+    host: (x, y) =>
+      y.map(
+        (c, i) =>
+          (Math.log(Array.from({ length: 300 }, (_, k) => Math.exp(x[300 * i + k])).reduce((p, q) => p + q)) -
+            x[300 * i + c]) /
+          4,
+      ),
+  },
   { name: "crossEntropy, a distribution", inputs: [narrow([2, 3]), { shape: [2, 3], range: [0, 1] }], f: crossEntropy },
-  { name: "batchNorm", inputs: [narrow([3, 2, 2]), narrow([2]), narrow([2])], f: (x, s, b) => batchNorm(x, channelMoments(x), s, b) },
-  { name: "batchNorm of rows", inputs: [narrow([4, 2]), narrow([2]), narrow([2])], f: (x, s, b) => batchNorm(x, channelMoments(x), s, b) },
+  {
+    name: "batchNorm",
+    inputs: [narrow([3, 2, 2]), narrow([2]), narrow([2])],
+    f: (x, s, b) => batchNorm(x, channelMoments(x), s, b),
+  },
+  {
+    name: "batchNorm of rows",
+    inputs: [narrow([4, 2]), narrow([2]), narrow([2])],
+    f: (x, s, b) => batchNorm(x, channelMoments(x), s, b),
+  },
   { name: "avgPool, apart", inputs: [narrow([1, 2, 4, 2])], f: (x) => avgPool(x, 2) },
-  { name: "avgPool, overlapping and padded", inputs: [narrow([1, 2, 4, 3])], f: (x) => avgPool(x, [3, 2], { stride: 1, padding: [1, 0] }) },
+  {
+    name: "avgPool, overlapping and padded",
+    inputs: [narrow([1, 2, 4, 3])],
+    f: (x) => avgPool(x, [3, 2], { stride: 1, padding: [1, 0] }),
+  },
   { name: "avgPool, windows that leave a rest", inputs: [narrow([2, 1, 5])], f: (x) => avgPool(x, 2) },
   { name: "globalAvgPool", inputs: [narrow([2, 2, 2, 2])], f: globalAvgPool },
 ];
@@ -183,14 +296,17 @@ onEachBackend("functions made of operations", () => {
         assertClose(await numbers(f(...x)), host(...arrays), 1e-13, name);
       }
       if (x[0].size <= 50) await checkGradients(f, x);
-      const examples = inputs.map((input, k) => [0, 1, 2].map((e) => (input.values ? x[k] : fill(input, 9500 + 10 * i + k + 100 * e))));
+      const examples = inputs.map((input, k) =>
+        [0, 1, 2].map((e) => (input.values ? x[k] : fill(input, 9500 + 10 * i + k + 100 * e))),
+      );
       await checkBatching(f, examples, { tolerance: 1e-11 });
     });
   }
 
   it("stay finite far out", async () => {
     const far = tensor([-1000, -40, 0, 40, 1000], { dtype: "float64" });
-    const outcome = (f: (t: Tensor) => Tensor) => Promise.all([numbers(f(far)), numbers(grad((t: Tensor) => sum(f(t)))(far))]);
+    const outcome = (f: (t: Tensor) => Tensor) =>
+      Promise.all([numbers(f(far)), numbers(grad((t: Tensor) => sum(f(t)))(far))]);
     expect(await outcome(softplus)).toEqual([
       [0, Math.log1p(Math.exp(-40)), Math.log(2), 40, 1000].map((v) => expect.closeTo(v, 12)),
       [0, Math.exp(-40), 0.5, 1, 1].map((v) => expect.closeTo(v, 12)),

@@ -138,8 +138,18 @@ const rows: readonly Row[] = [
   { name: "bitAnd", f: bitAnd, host: each((x, y) => x & y), refuses: [...floats, "bool"] },
   { name: "bitOr", f: bitOr, host: each((x, y) => x | y), refuses: [...floats, "bool"] },
   { name: "bitXor", f: bitXor, host: each((x, y) => x ^ y), refuses: [...floats, "bool"] },
-  { name: "shiftLeft", f: (x) => shiftLeft(x, 2), host: each((x) => x << 2), refuses: [...floats, "int32", "int64", "bool"] },
-  { name: "shiftRight", f: (x) => shiftRight(x, 1), host: each((x) => x >> 1), refuses: [...floats, "int32", "int64", "bool"] },
+  {
+    name: "shiftLeft",
+    f: (x) => shiftLeft(x, 2),
+    host: each((x) => x << 2),
+    refuses: [...floats, "int32", "int64", "bool"],
+  },
+  {
+    name: "shiftRight",
+    f: (x) => shiftRight(x, 1),
+    host: each((x) => x >> 1),
+    refuses: [...floats, "int32", "int64", "bool"],
+  },
   { name: "neg", f: (x) => neg(neg(x)), host: each((x) => x), refuses: [...uints, "bool"] },
   { name: "abs", f: (x) => abs(x), host: each((x) => x), refuses: ["bool"] },
   { name: "sign", f: (x) => sign(x), host: each(Math.sign), refuses: ["bool"] },
@@ -157,8 +167,18 @@ const rows: readonly Row[] = [
   { name: "pad", f: (x) => pad(x, [1], [2]), host: (x) => [0, ...x, 0, 0] },
   { name: "concat", f: (x, y) => concat([x, y]), host: (x, y) => [...x, ...y] },
   { name: "sum", f: (x) => sum(square(x), 1), host: ([p, q, r, s, t, u]) => [p + q + r, s + t + u] },
-  { name: "max", f: (x) => max(square(x), 1), host: (x) => [Math.max(...x.slice(0, 3)), Math.max(...x.slice(3))], refuses: ["uint64"] },
-  { name: "min", f: (x) => min(square(x), 1), host: (x) => [Math.min(...x.slice(0, 3)), Math.min(...x.slice(3))], refuses: [] },
+  {
+    name: "max",
+    f: (x) => max(square(x), 1),
+    host: (x) => [Math.max(...x.slice(0, 3)), Math.max(...x.slice(3))],
+    refuses: ["uint64"],
+  },
+  {
+    name: "min",
+    f: (x) => min(square(x), 1),
+    host: (x) => [Math.min(...x.slice(0, 3)), Math.min(...x.slice(3))],
+    refuses: [],
+  },
   { name: "argmax", f: (x) => argmax(x), host: (x) => [x.indexOf(Math.max(...x))], refuses: ["uint64"] },
   { name: "argmin", f: (x) => argmin(x), host: (x) => [x.indexOf(Math.min(...x))], refuses: [] },
   { name: "cumsum", f: (x) => cumsum(x), host: (x) => x.map((_, i) => x.slice(0, i + 1).reduce((p, q) => p + q)) },
@@ -169,8 +189,17 @@ const rows: readonly Row[] = [
     refuses: ["uint8", "bool"],
   },
   { name: "gather", f: (x) => gather(x, index), host: (x) => [x[2], x[0]] },
-  { name: "scatterAdd", f: (x) => scatterAdd(slice(x, [0], [2]), index, 3), host: ([p, q]) => [q, 0, p], refuses: ["bool"] },
-  { name: "takeAlongAxis", f: (x) => takeAlongAxis(square(x), places), host: (x) => [x[2], x[0], x[2], x[4], x[4], x[3]] },
+  {
+    name: "scatterAdd",
+    f: (x) => scatterAdd(slice(x, [0], [2]), index, 3),
+    host: ([p, q]) => [q, 0, p],
+    refuses: ["bool"],
+  },
+  {
+    name: "takeAlongAxis",
+    f: (x) => takeAlongAxis(square(x), places),
+    host: (x) => [x[2], x[0], x[2], x[4], x[4], x[3]],
+  },
   {
     name: "putAlongAxis",
     f: (x) => putAlongAxis(square(x), places, 3, 1),
@@ -178,7 +207,12 @@ const rows: readonly Row[] = [
     refuses: ["bool"],
   },
   { name: "argsort", f: (x) => argsort(x), host: (x) => stable(x, (p, q) => p - q), refuses: ["uint64"] },
-  { name: "sort", f: (x) => sort(x, -1, { descending: true }), host: (x) => [...x].sort((p, q) => q - p), refuses: ["uint64"] },
+  {
+    name: "sort",
+    f: (x) => sort(x, -1, { descending: true }),
+    host: (x) => [...x].sort((p, q) => q - p),
+    refuses: ["uint64"],
+  },
   {
     name: "conv",
     f: (x, y) => conv(reshape(x, [1, 1, 6]), reshape(slice(y, [0], [2]), [1, 1, 2])),
@@ -191,7 +225,12 @@ const rows: readonly Row[] = [
     host: (x, y) => x.map((v) => v * y[0]),
     refuses: notFloats,
   },
-  { name: "maxPool", f: (x) => maxPool(reshape(x, [1, 1, 6]), 2), host: (x) => [0, 2, 4].map((i) => Math.max(x[i], x[i + 1])), refuses: notFloats },
+  {
+    name: "maxPool",
+    f: (x) => maxPool(reshape(x, [1, 1, 6]), 2),
+    host: (x) => [0, 2, 4].map((i) => Math.max(x[i], x[i + 1])),
+    refuses: notFloats,
+  },
   {
     name: "oneHot",
     f: (x) => oneHot(slice(x, [1], [4]), 4),
@@ -283,7 +322,9 @@ onEachBackend("dtypes", () => {
     const data = BigUint64Array.of(0xffffffffffffffffn, 0x8000000000000001n, 5n);
     const t = tensor({ data, shape: [3], dtype: "uint64" });
     const [low, both, chosen] = await Promise.all(
-      [shiftRight(t, 60), add(t, t), where(tensor([true, false, true]), t, t)].map(async (x) => [...((await x.data()) as BigUint64Array)]),
+      [shiftRight(t, 60), add(t, t), where(tensor([true, false, true]), t, t)].map(async (x) => [
+        ...((await x.data()) as BigUint64Array),
+      ]),
     );
     expect(low).toEqual([15n, 8n, 0n]);
     expect(both).toEqual([0xfffffffffffffffen, 2n, 10n]);
@@ -292,8 +333,21 @@ onEachBackend("dtypes", () => {
 
   it("float16 from numbers rounds to nearest and keeps special values", async () => {
     const list = [0, 1, -2.5, 65504, 65519, 65520, 1 / 3, 6e-8, 6.1e-5, 2 ** -25, Number.POSITIVE_INFINITY, 2049, 2051];
-    const expected = [0, 1, -2.5, 65504, 65504, Number.POSITIVE_INFINITY, 0.333251953125, 2 ** -24, 6.09755516052246e-5, 0];
-    expect(await read(of("float16", list))).toEqual([...expected, Number.POSITIVE_INFINITY, 2048, 2052].map(Math.fround));
+    const expected = [
+      0,
+      1,
+      -2.5,
+      65504,
+      65504,
+      Number.POSITIVE_INFINITY,
+      0.333251953125,
+      2 ** -24,
+      6.09755516052246e-5,
+      0,
+    ];
+    expect(await read(of("float16", list))).toEqual(
+      [...expected, Number.POSITIVE_INFINITY, 2048, 2052].map(Math.fround),
+    );
   });
 });
 
@@ -315,7 +369,10 @@ onEachBackend("float32 against float64", () => {
   const compare = async (f: (...x: Tensor[]) => Tensor, inputs: readonly Tensor[], order: number) => {
     const which = inputs.flatMap((t, i) => (t.dtype === "float64" ? [i] : []));
     const loss = (...x: Tensor[]) => sum(mul(f(...x), f(...x)));
-    const whole = (x: readonly Tensor[]) => [f(...x), ...(order > 0 ? (grad(loss, { argnums: which })(...x) as Tensor[]) : [])];
+    const whole = (x: readonly Tensor[]) => [
+      f(...x),
+      ...(order > 0 ? (grad(loss, { argnums: which })(...x) as Tensor[]) : []),
+    ];
     const narrow = inputs.map((t) => (t.dtype === "float64" ? cast(t, "float32") : t));
     const rounded = await Promise.all(narrow.map(async (t) => tensor((await t.array()) as NDArray)));
     const [low, high] = [whole(rounded), whole(rounded.map((t) => (t.dtype === "float32" ? cast(t, "float64") : t)))];

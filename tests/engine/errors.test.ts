@@ -30,6 +30,7 @@ import {
   putAlongAxis,
   reshape,
   ShapeError,
+  type Signature,
   scatterAdd,
   setBackend,
   slice,
@@ -38,7 +39,6 @@ import {
   stack,
   sum,
   swapAxes,
-  type Signature,
   type Tensor,
   takeAlongAxis,
   tensor,
@@ -110,7 +110,13 @@ const shapes: readonly (readonly [() => unknown, string, ...string[]])[] = [
   [() => putAlongAxis(x23, zeros([2, 2], "int32"), 4, 1), "putAlongAxis", "[2, 3]", "[2, 2]"],
   [() => scatterAdd(x23, zeros([3], "int32"), 4), "scatterAdd", "[2, 3]", "[3]"],
   [() => conv(x23, x23), "conv", "[2, 3]", "channels"],
-  [() => conv(zeros([1, 3, 5, 5]), zeros([4, 2, 3, 3])), "conv", "[1, 3, 5, 5] has 3 channels", "[4, 2, 3, 3]", "needs 2"],
+  [
+    () => conv(zeros([1, 3, 5, 5]), zeros([4, 2, 3, 3])),
+    "conv",
+    "[1, 3, 5, 5] has 3 channels",
+    "[4, 2, 3, 3]",
+    "needs 2",
+  ],
   [() => conv(zeros([1, 2, 2, 2]), zeros([4, 2, 3, 3])), "conv", "[4, 2, 3, 3]", "larger", "[1, 2, 2, 2]"],
   [() => convTranspose(zeros([1, 3, 5]), zeros([4, 2, 3])), "convTranspose", "[1, 3, 5]", "[4, 2, 3]"],
   [() => maxPool(zeros([1, 1, 2, 2]), 3), "maxPool", "[3, 3]", "[1, 1, 2, 2]"],
@@ -172,19 +178,29 @@ describe("errors of transforms", () => {
   it("a loss that is no scalar", () => {
     const error = thrown(() => grad((t: Tensor) => t.mul(2))(x));
     expect(error).toBeInstanceOf(ShapeError);
-    expect(error.message).toContain("grad: the loss must be a float of shape [], but it is float32[2]; take its mean or sum");
+    expect(error.message).toContain(
+      "grad: the loss must be a float of shape [], but it is float32[2]; take its mean or sum",
+    );
     expect(thrown(() => grad((t: Tensor) => sum(t).cast("int32"))(x)).message).toContain("int32[]");
   });
 
   it("a loss that is no tensor", () => {
-    expect(thrown(() => grad((() => 3) as any)(x)).message).toBe("grad: the function must return a tensor as its loss.");
+    expect(thrown(() => grad((() => 3) as any)(x)).message).toBe(
+      "grad: the function must return a tensor as its loss.",
+    );
     expect(thrown(() => grad(((t: Tensor) => ({ loss: sum(t) })) as any)(x)).message).toContain("must return a tensor");
-    expect(thrown(() => valueAndGrad((t: Tensor) => sum(t) as any, { hasAux: true })(x)).message).toContain("[loss, aux]");
+    expect(thrown(() => valueAndGrad((t: Tensor) => sum(t) as any, { hasAux: true })(x)).message).toContain(
+      "[loss, aux]",
+    );
   });
 
   it("an asynchronous function", async () => {
-    expect(thrown(() => grad((async (t: Tensor) => sum(t)) as any)(x)).message).toContain("grad: the function is asynchronous");
-    await expect(jit(async (t: Tensor) => t.add(1))(x)).rejects.toThrow("is asynchronous; it must build its graph without awaiting");
+    expect(thrown(() => grad((async (t: Tensor) => sum(t)) as any)(x)).message).toContain(
+      "grad: the function is asynchronous",
+    );
+    await expect(jit(async (t: Tensor) => t.add(1))(x)).rejects.toThrow(
+      "is asynchronous; it must build its graph without awaiting",
+    );
     await expect(jit(async (t: Tensor) => t.add(1), { name: "step" })(x)).rejects.toThrow("jit: step is asynchronous");
   });
 
@@ -196,12 +212,15 @@ describe("errors of transforms", () => {
       'argument 0 at "w[1]" has dtype int32',
     );
     expect(thrown(() => grad((p: any) => sum(p.w))({ w: x, name: "layer" })).message).toContain('at "name" is string');
-    expect(thrown(() => grad((p: any) => sum(p))(3 as any)).message).toContain("argument 0 must hold tensors, but it is number");
+    expect(thrown(() => grad((p: any) => sum(p))(3 as any)).message).toContain(
+      "argument 0 must hold tensors, but it is number",
+    );
     expect(thrown(() => grad((t: Tensor) => sum(t), { argnums: 2 })(x)).message).toContain("argument 2 was asked for");
   });
 
   it("trees that do not match, by path", () => {
-    const mismatch = (other: unknown) => thrown(() => treeMap((a: Tensor, b: Tensor) => a.add(b), { w: x, list: [x] }, other)).message;
+    const mismatch = (other: unknown) =>
+      thrown(() => treeMap((a: Tensor, b: Tensor) => a.add(b), { w: x, list: [x] }, other)).message;
     expect(mismatch({ w: x, list: [] })).toContain('"list[0]" is only in the first');
     expect(mismatch({ w: x, list: [x, x] })).toContain('"list[1]" is only in tree 2');
     expect(mismatch({ w: x, list: { 0: x } })).toContain("treeMap: the trees differ in structure");
@@ -212,14 +231,20 @@ describe("errors of transforms", () => {
     const [, pull] = vjp((t: Tensor) => ({ a: t.mul(2) }), x);
     expect(thrown(() => pull({ b: x } as any)).message).toContain("vjp: the cotangent's structure differs");
     expect(thrown(() => pull({ a: tensor([1]) })).message).toContain("vjp: cotangent [1] for an output of shape [2]");
-    expect(thrown(() => jvp((t: Tensor) => t, [x], [[x, x]] as any)).message).toContain("jvp: the tangents' structure differs");
-    expect(thrown(() => jvp((t: Tensor) => t, [x], [tensor([1])])).message).toContain('jvp: tangent float32[1] for an argument float32[2] at "[0]"');
+    expect(thrown(() => jvp((t: Tensor) => t, [x], [[x, x]] as any)).message).toContain(
+      "jvp: the tangents' structure differs",
+    );
+    expect(thrown(() => jvp((t: Tensor) => t, [x], [tensor([1])])).message).toContain(
+      'jvp: tangent float32[1] for an argument float32[2] at "[0]"',
+    );
     expect(thrown(() => hvp((t: Tensor) => sum(mul(t, t)), x, tensor([1, 2, 3]))).message).toContain("[3]");
   });
 
   it("cotangents of another dtype", () => {
     const [, pull] = vjp((t: Tensor) => t.mul(2), x);
-    expect(thrown(() => pull(zeros([2], "float64"))).message).toContain("vjp: cotangent of dtype float64 for an output of dtype float32");
+    expect(thrown(() => pull(zeros([2], "float64"))).message).toContain(
+      "vjp: cotangent of dtype float64 for an output of dtype float32",
+    );
   });
 
   it("a rule that returns the wrong number of gradients, or the wrong shape", () => {
@@ -245,7 +270,9 @@ describe("errors of transforms", () => {
       leaked = t.mul(2);
       return t.add(1);
     })(x);
-    await expect(leaked!.data()).rejects.toThrow("A placeholder of shape [2] is used outside the function that it belongs to");
+    await expect(leaked!.data()).rejects.toThrow(
+      "A placeholder of shape [2] is used outside the function that it belongs to",
+    );
     await expect(leaked!.data()).rejects.toThrow(HebbError);
   });
 
@@ -258,7 +285,9 @@ describe("errors of transforms", () => {
   });
 
   it("arguments that jit cannot take", async () => {
-    await expect(jit((f: any) => x.add(f() as number))((() => 1) as any)).rejects.toThrow("jit: argument [0] is a function");
+    await expect(jit((f: any) => x.add(f() as number))((() => 1) as any)).rejects.toThrow(
+      "jit: argument [0] is a function",
+    );
     await expect(jit((m: any) => m)(new Map() as any)).rejects.toThrow('at "[0]" there is a Map');
   });
 

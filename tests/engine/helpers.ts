@@ -43,7 +43,10 @@ export interface Fill {
   readonly offset?: number;
 }
 
-export function fill({ shape, dtype = "float64", values, range = [-2, 2], distinct, offset = 0 }: Fill, seed: number): Tensor {
+export function fill(
+  { shape, dtype = "float64", values, range = [-2, 2], distinct, offset = 0 }: Fill,
+  seed: number,
+): Tensor {
   const n = shape.reduce((a, b) => a * b, 1);
   const random = hostRandom(seed);
   let list: number[];
@@ -103,11 +106,18 @@ export function distance(actual: readonly number[], expected: readonly number[])
   return worst;
 }
 
-export function assertClose(actual: readonly number[], expected: readonly number[], tolerance: number, what: string): void {
+export function assertClose(
+  actual: readonly number[],
+  expected: readonly number[],
+  tolerance: number,
+  what: string,
+): void {
   const d = distance(actual, expected);
   if (!(d <= tolerance)) {
     const show = (list: readonly number[]) => `[${list.slice(0, 12).join(", ")}${list.length > 12 ? ", …" : ""}]`;
-    throw new Error(`${what}: off by ${d} (tolerance ${tolerance})\n  got      ${show(actual)}\n  expected ${show(expected)}`);
+    throw new Error(
+      `${what}: off by ${d} (tolerance ${tolerance})\n  got      ${show(actual)}\n  expected ${show(expected)}`,
+    );
   }
 }
 
@@ -137,9 +147,7 @@ export async function checkGradients(
     return sum(mul(f(...x), weights));
   };
   const second = (...all: Tensor[]) =>
-    (grad(first, { argnums: which })(...all) as Tensor[])
-      .map((g, k) => sum(mul(g, v[k])))
-      .reduce((a, b) => a.add(b));
+    (grad(first, { argnums: which })(...all) as Tensor[]).map((g, k) => sum(mul(g, v[k]))).reduce((a, b) => a.add(b));
   const point = [...inputs, u];
   const both = [...which, inputs.length];
   const measured = jit((...all: Tensor[]) =>
@@ -156,7 +164,8 @@ export async function checkGradients(
   const at = await measured(...point);
   const shapes = which.map((i) => inputs[i].shape.join());
   at.dL.forEach((g, k) => {
-    if (g.shape.join() !== shapes[k]) throw new Error(`gradient of input ${which[k]} has shape [${g.shape}], not [${shapes[k]}]`);
+    if (g.shape.join() !== shapes[k])
+      throw new Error(`gradient of input ${which[k]} has shape [${g.shape}], not [${shapes[k]}]`);
   });
   const host = await Promise.all(point.map((t) => t.array()));
   const evaluate = async (i: number, e: number, delta: number): Promise<[number, number]> => {
@@ -169,17 +178,33 @@ export async function checkGradients(
   };
   const h = 2e-3;
   const difference = async (i: number, e: number): Promise<[number, number]> => {
-    const [a, b, c, d] = [await evaluate(i, e, h), await evaluate(i, e, -h), await evaluate(i, e, 2 * h), await evaluate(i, e, -2 * h)];
+    const [a, b, c, d] = [
+      await evaluate(i, e, h),
+      await evaluate(i, e, -h),
+      await evaluate(i, e, 2 * h),
+      await evaluate(i, e, -2 * h),
+    ];
     return [0, 1].map((k) => (8 * (a[k] - b[k]) - (c[k] - d[k])) / (12 * h)) as [number, number];
   };
   for (const i of both) {
     const expected: [number, number][] = [];
     for (let e = 0; e < host[i].data.length; e++) expected.push(await difference(i, e));
     const k = which.indexOf(i);
-    if (k >= 0) assertClose(await numbers(at.dL[k]), expected.map((x) => x[0]), tolerance, `gradient of input ${i}`);
+    if (k >= 0)
+      assertClose(
+        await numbers(at.dL[k]),
+        expected.map((x) => x[0]),
+        tolerance,
+        `gradient of input ${i}`,
+      );
     if (at.dG) {
       const actual = await numbers(at.dG[both.indexOf(i)]);
-      assertClose(actual, expected.map((x) => x[1]), tolerance, `second-order gradient of input ${k >= 0 ? i : "cotangent"}`);
+      assertClose(
+        actual,
+        expected.map((x) => x[1]),
+        tolerance,
+        `second-order gradient of input ${k >= 0 ? i : "cotangent"}`,
+      );
     }
   }
 }
@@ -188,7 +213,9 @@ const stackExamples = (examples: readonly NDArray[]): NDArray => {
   const [first] = examples;
   const Data = first.data.constructor as { new (n: number): any };
   const data = new Data(first.data.length * examples.length);
-  examples.forEach((x, i) => data.set(x.data, i * first.data.length));
+  examples.forEach((x, i) => {
+    data.set(x.data, i * first.data.length);
+  });
   return { data, shape: [examples.length, ...first.shape], dtype: first.dtype };
 };
 
@@ -210,7 +237,9 @@ export async function checkBatching(
   const differentiable = gradients ?? (which.length > 0 && f(...one).dtype.startsWith("float"));
   const u = fill({ shape: f(...one).shape, dtype: f(...one).dtype, range: [0.5, 1.5] }, 77);
   const whole = (...x: Tensor[]): Tensor[] =>
-    differentiable ? [f(...x), ...(grad((...y: Tensor[]) => sum(mul(f(...y), u)), { argnums: which })(...x) as Tensor[])] : [f(...x)];
+    differentiable
+      ? [f(...x), ...(grad((...y: Tensor[]) => sum(mul(f(...y), u)), { argnums: which })(...x) as Tensor[])]
+      : [f(...x)];
   const single = jit((...x: Tensor[]) => whole(...x)) as unknown as (...x: Tensor[]) => Promise<Tensor[]>;
   const hosts = await Promise.all(examples.map((list) => Promise.all(list.map((t) => t.array()))));
   for (let mask = 1; mask < 2 ** examples.length; mask++) {
@@ -219,7 +248,8 @@ export async function checkBatching(
     const many = vmap(whole, { inAxes: batched.map((b) => (b ? 0 : null)) })(...args);
     const actual = await values(many);
     const loop: number[][][] = [];
-    for (let e = 0; e < size; e++) loop.push(await values(await single(...examples.map((list, i) => (batched[i] ? list[e] : one[i])))));
+    for (let e = 0; e < size; e++)
+      loop.push(await values(await single(...examples.map((list, i) => (batched[i] ? list[e] : one[i])))));
     actual.forEach((list, r) => {
       assertClose(
         list,
@@ -233,10 +263,15 @@ export async function checkBatching(
 }
 
 /** vmap of vmap: every pair of axes over the first input, and an outer product when there are two inputs. */
-export async function checkNestedBatching(f: (...inputs: Tensor[]) => Tensor, examples: readonly (readonly Tensor[])[]): Promise<void> {
+export async function checkNestedBatching(
+  f: (...inputs: Tensor[]) => Tensor,
+  examples: readonly (readonly Tensor[])[],
+): Promise<void> {
   const hosts = await Promise.all(examples.map((list) => Promise.all(list.map((t) => t.array()))));
   const [n, m] = [2, 3];
-  const grid = examples.map((_, i) => Array.from({ length: n }, (_, a) => Array.from({ length: m }, (_, b) => hosts[i][(a * m + b) % hosts[i].length])));
+  const grid = examples.map((_, i) =>
+    Array.from({ length: n }, (_, a) => Array.from({ length: m }, (_, b) => hosts[i][(a * m + b) % hosts[i].length])),
+  );
   // Input 0 has both axes; input 1 only the outer, input 2 only the inner.
   const axes = examples.map((_, i) => [i !== 2, i !== 1]);
   const args = examples.map((_, i) => {

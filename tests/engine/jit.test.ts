@@ -95,7 +95,9 @@ describe.each(backends)("jit's cache (%s)", (name) => {
   });
 
   it("does not compile anew for another number, and does for another string or boolean", async () => {
-    const f = jit((x: Tensor, rate: Tensor, kind: string, flag: boolean) => (kind === "sin" ? sin(x) : exp(x)).mul(rate).mul(flag ? 1 : -1));
+    const f = jit((x: Tensor, rate: Tensor, kind: string, flag: boolean) =>
+      (kind === "sin" ? sin(x) : exp(x)).mul(rate).mul(flag ? 1 : -1),
+    );
     const x = tensor([0, 1]);
     expect(await numbers(await f(x, 2, "exp", true))).toEqual([2, expect.closeTo(2 * Math.E, 5)]);
     expect(await numbers(await f(x, 3, "exp", true))).toEqual([3, expect.closeTo(3 * Math.E, 5)]);
@@ -259,7 +261,9 @@ onEachBackend("donation", () => {
     const step = jit((w: Tensor) => w.mul(2), { donate: [0], name: "step" });
     const w = tensor([1, 2]);
     await step(w);
-    await expect(w.data()).rejects.toThrow("This tensor was donated to step and cannot be used again; keep the result of that call instead.");
+    await expect(w.data()).rejects.toThrow(
+      "This tensor was donated to step and cannot be used again; keep the result of that call instead.",
+    );
     await expect(step(w)).rejects.toThrow("donated to step");
     await expect(w.add(1).data()).rejects.toThrow("donated to step");
     expect(() => w.value).toThrow("donated to step");
@@ -324,7 +328,10 @@ onEachBackend("runs repeat to the last bit", () => {
         (params: typeof p, noise: Tensor) => {
           const objective = (q: typeof p) => {
             const h = relu(matmul(xs.add(random.normal(noise, [32, 8]).mul(0.1)), q.w1));
-            return matmul(h, q.w2).sub(stopGradient(xs.slice([0, 0], [32, 3]))).pow(2).mean();
+            return matmul(h, q.w2)
+              .sub(stopGradient(xs.slice([0, 0], [32, 3])))
+              .pow(2)
+              .mean();
           };
           const [l, g] = valueAndGrad(objective)(params);
           return [treeMap((v: Tensor, d: Tensor) => v.sub(d.mul(0.1)), params, g) as typeof p, l] as const;

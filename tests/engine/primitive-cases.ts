@@ -83,17 +83,31 @@ export interface PrimitiveCase {
 
 const cases: PrimitiveCase[] = [];
 type Rest = Partial<Omit<PrimitiveCase, "primitive" | "label" | "inputs" | "f">>;
-const add_ = (primitive: string, label: string, inputs: readonly Fill[], f: PrimitiveCase["f"], rest: Rest = {}): void => {
+const register = (
+  primitive: string,
+  label: string,
+  inputs: readonly Fill[],
+  f: PrimitiveCase["f"],
+  rest: Rest = {},
+): void => {
   cases.push({ primitive, label, inputs, f, ...rest });
 };
 
 // ---- leaves ----------------------------------------------------------------------------------------------------
 
-add_("literal", "scalar and table", [{ shape: [2, 3] }], (x) => mul(add(x, 3), cast(tensor([1, 2, 3]), "float64")), {
-  expected: (x) => x.map((v, i) => (v + 3) * ((i % 3) + 1)),
+register(
+  "literal",
+  "scalar and table",
+  [{ shape: [2, 3] }],
+  (x) => mul(add(x, 3), cast(tensor([1, 2, 3]), "float64")),
+  {
+    expected: (x) => x.map((v, i) => (v + 3) * ((i % 3) + 1)),
+  },
+);
+register("iota", "times x", [{ shape: [2, 4] }], (x) => mul(x, arange(4, "float64")), {
+  expected: (x) => x.map((v, i) => v * (i % 4)),
 });
-add_("iota", "times x", [{ shape: [2, 4] }], (x) => mul(x, arange(4, "float64")), { expected: (x) => x.map((v, i) => v * (i % 4)) });
-add_("iota", "of size 0", [{ shape: [2, 0] }], (x) => mul(x, arange(0, "float64")), { expected: () => [] });
+register("iota", "of size 0", [{ shape: [2, 0] }], (x) => mul(x, arange(0, "float64")), { expected: () => [] });
 
 // ---- element-wise ----------------------------------------------------------------------------------------------
 
@@ -117,13 +131,29 @@ function stretched(x: readonly number[], from: readonly number[], to: readonly n
 }
 
 const broadcasts: readonly (readonly [left: readonly number[], right: readonly number[], out: readonly number[]])[] = [
-  [[2, 3], [2, 3], [2, 3]],
+  [
+    [2, 3],
+    [2, 3],
+    [2, 3],
+  ],
   [[2, 3], [3], [2, 3]],
-  [[2, 1], [1, 3], [2, 3]],
+  [
+    [2, 1],
+    [1, 3],
+    [2, 3],
+  ],
   [[], [2, 2], [2, 2]],
   [[1], [1, 1], [1, 1]],
-  [[2, 1, 2], [3, 1], [2, 3, 2]],
-  [[0, 3], [1, 3], [0, 3]],
+  [
+    [2, 1, 2],
+    [3, 1],
+    [2, 3, 2],
+  ],
+  [
+    [0, 3],
+    [1, 3],
+    [0, 3],
+  ],
   [[2, 0], [1], [2, 0]],
 ];
 
@@ -140,7 +170,10 @@ const kinked: Partial<Fill> = { distinct: true };
 const other: Partial<Fill> = { distinct: true, offset: 0.037 };
 const whole: Partial<Fill> = { dtype: "int32", values: [7, -7, 5, -4, 9, 12, 0, 3, -2, 6, 1, 8] };
 const divisors: Partial<Fill> = { dtype: "int32", values: [3, 2, -3, 4, -5, 7, 2, 9, 3, 4, 6, 5] };
-const words: Partial<Fill> = { dtype: "uint32", values: [0, 1, 4294967295, 305419896, 2147483648, 77, 12, 5, 9, 65536, 3, 8] };
+const words: Partial<Fill> = {
+  dtype: "uint32",
+  values: [0, 1, 4294967295, 305419896, 2147483648, 77, 12, 5, 9, 65536, 3, 8],
+};
 const masks: Partial<Fill> = { dtype: "uint32", values: [5, 255, 4042322160, 1, 2147483649, 12, 7, 3, 2, 65535, 1, 9] };
 const amounts: Partial<Fill> = { dtype: "uint32", values: [0, 1, 31, 7, 16, 3, 2, 4, 5, 9, 30, 8] };
 const truths: Partial<Fill> = { dtype: "bool", values: [1, 0, 1, 1, 0, 0, 1, 0, 1, 0, 1, 1] };
@@ -174,7 +207,7 @@ const cut = (fill: Partial<Fill> | undefined, shape: readonly number[]): Fill =>
 };
 for (const { name, f, host, left, right, order } of binaries) {
   for (const [a, b, out] of broadcasts) {
-    add_(name, `[${a}] and [${b}]`, [cut(left, a), cut(right, b)], f, {
+    register(name, `[${a}] and [${b}]`, [cut(left, a), cut(right, b)], f, {
       order,
       expected: (x, y) => {
         const ys = stretched(y, b, out);
@@ -183,12 +216,20 @@ for (const { name, f, host, left, right, order } of binaries) {
     });
   }
 }
-add_("mul", "a tensor by itself", [{ shape: [5] }], (x) => mul(x, x), { expected: (x) => x.map((v) => v * v) });
-add_("pow", "to a constant, negative base", [{ shape: [5], range: [-2, -0.5] }], (x) => pow(x, 3), { expected: (x) => x.map((v) => v ** 3) });
-add_("pow", "to a constant, at zero", [{ shape: [3], values: [0, 1, -1] }], (x) => pow(x, 4), { expected: (x) => x.map((v) => v ** 4) });
-add_("pow", "to -1/2", [{ shape: [5], range: [0.5, 2] }], (x) => pow(x, -0.5), { expected: (x) => x.map((v) => v ** -0.5) });
-add_("div", "of a number", [{ shape: [5], range: [0.5, 2] }], (x) => div(3, x), { expected: (x) => x.map((v) => 3 / v) });
-add_("sub", "from a number", [{ shape: [5] }], (x) => sub(3, x), { expected: (x) => x.map((v) => 3 - v) });
+register("mul", "a tensor by itself", [{ shape: [5] }], (x) => mul(x, x), { expected: (x) => x.map((v) => v * v) });
+register("pow", "to a constant, negative base", [{ shape: [5], range: [-2, -0.5] }], (x) => pow(x, 3), {
+  expected: (x) => x.map((v) => v ** 3),
+});
+register("pow", "to a constant, at zero", [{ shape: [3], values: [0, 1, -1] }], (x) => pow(x, 4), {
+  expected: (x) => x.map((v) => v ** 4),
+});
+register("pow", "to -1/2", [{ shape: [5], range: [0.5, 2] }], (x) => pow(x, -0.5), {
+  expected: (x) => x.map((v) => v ** -0.5),
+});
+register("div", "of a number", [{ shape: [5], range: [0.5, 2] }], (x) => div(3, x), {
+  expected: (x) => x.map((v) => 3 / v),
+});
+register("sub", "from a number", [{ shape: [5] }], (x) => sub(3, x), { expected: (x) => x.map((v) => 3 - v) });
 
 interface Unary {
   readonly name: string;
@@ -234,108 +275,174 @@ const unaries: readonly Unary[] = [
 ];
 for (const { name, f, host, fill, order } of unaries) {
   for (const shape of [[2, 3], [], [1, 1], [0, 2]]) {
-    add_(name, `[${shape}]`, [cut(fill, shape)], f, { order, expected: (x) => x.map(host) });
+    register(name, `[${shape}]`, [cut(fill, shape)], f, { order, expected: (x) => x.map(host) });
   }
 }
-add_("erf", "in all its ranges", [{ shape: [12], values: [-0.1, 0.2, 0.4, 0.6, 1, -1.5, 2.5, 3, -3.9, 4.1, -5, 5.5] }], erf, {
-  expected: (x) => x.map(erfHost),
-});
-add_("round", "halves go to even", [{ shape: [6], values: [-2.5, -1.5, -0.5, 0.5, 1.5, 2.5] }], round, {
+register(
+  "erf",
+  "in all its ranges",
+  [{ shape: [12], values: [-0.1, 0.2, 0.4, 0.6, 1, -1.5, 2.5, 3, -3.9, 4.1, -5, 5.5] }],
+  erf,
+  {
+    expected: (x) => x.map(erfHost),
+  },
+);
+register("round", "halves go to even", [{ shape: [6], values: [-2.5, -1.5, -0.5, 0.5, 1.5, 2.5] }], round, {
   order: 0,
   expected: (x) => x.map(halfEven),
 });
 
 const choose: Fill = { shape: [2, 3], dtype: "bool", values: [1, 0, 0, 1, 1, 0] };
-add_("where", "[2,3] and [2,3]", [choose, { shape: [2, 3] }, { shape: [2, 3] }], where, {
+register("where", "[2,3] and [2,3]", [choose, { shape: [2, 3] }, { shape: [2, 3] }], where, {
   expected: (c, a, b) => c.map((v, i) => (v ? a[i] : b[i])),
 });
-add_("where", "condition [3], operands [2,1] and []", [{ shape: [3], dtype: "bool", values: [1, 0, 1] }, { shape: [2, 1] }, { shape: [] }], where, {
-  expected: (c, a, b) => [0, 1].flatMap((i) => c.map((v) => (v ? a[i] : b[0]))),
+register(
+  "where",
+  "condition [3], operands [2,1] and []",
+  [{ shape: [3], dtype: "bool", values: [1, 0, 1] }, { shape: [2, 1] }, { shape: [] }],
+  where,
+  {
+    expected: (c, a, b) => [0, 1].flatMap((i) => c.map((v) => (v ? a[i] : b[0]))),
+  },
+);
+register("where", "with a number", [choose, { shape: [2, 3] }], (c, a) => where(c, a, -1), {
+  expected: (c, a) => c.map((v, i) => (v ? a[i] : -1)),
 });
-add_("where", "with a number", [choose, { shape: [2, 3] }], (c, a) => where(c, a, -1), { expected: (c, a) => c.map((v, i) => (v ? a[i] : -1)) });
-add_("where", "size zero", [{ shape: [0], dtype: "bool" }, { shape: [0] }, { shape: [0] }], where, { expected: () => [] });
+register("where", "size zero", [{ shape: [0], dtype: "bool" }, { shape: [0] }, { shape: [0] }], where, {
+  expected: () => [],
+});
 
 // ---- structure -------------------------------------------------------------------------------------------------
 
 const identity = (x: number[]): number[] => x;
-add_("cast", "to float32 and back", [{ shape: [4], values: [1.5, -2.25, 0.5, 3] }], (x) => cast(cast(x, "float32"), "float64"), {
-  expected: identity,
-  order: 0,
-});
-add_("cast", "towards zero", [{ shape: [4], values: [1.7, -1.7, 0.2, -0.2] }], (x) => cast(cast(x, "int32"), "float64"), {
-  expected: (x) => x.map((v) => Math.trunc(v) + 0),
-  order: 0,
-});
-add_("reshape", "[2,3] to [3,2]", [{ shape: [2, 3] }], (x) => reshape(x, [3, 2]), { expected: identity });
-add_("reshape", "[1] to []", [{ shape: [1] }], (x) => reshape(x, []), { expected: identity });
-add_("reshape", "[0,4] to [2,0]", [{ shape: [0, 4] }], (x) => reshape(x, [2, 0]), { expected: identity });
-add_("reshape", "one size open", [{ shape: [2, 6] }], (x) => reshape(x, [3, -1]), { expected: identity });
-add_("transpose", "[2,3]", [{ shape: [2, 3] }], (x) => transpose(x), { expected: ([a, b, c, d, e, f]) => [a, d, b, e, c, f] });
-add_("transpose", "[2,1,3] by (2,0,1)", [{ shape: [2, 1, 3] }], (x) => transpose(x, [2, 0, 1]), {
+register(
+  "cast",
+  "to float32 and back",
+  [{ shape: [4], values: [1.5, -2.25, 0.5, 3] }],
+  (x) => cast(cast(x, "float32"), "float64"),
+  {
+    expected: identity,
+    order: 0,
+  },
+);
+register(
+  "cast",
+  "towards zero",
+  [{ shape: [4], values: [1.7, -1.7, 0.2, -0.2] }],
+  (x) => cast(cast(x, "int32"), "float64"),
+  {
+    expected: (x) => x.map((v) => Math.trunc(v) + 0),
+    order: 0,
+  },
+);
+register("reshape", "[2,3] to [3,2]", [{ shape: [2, 3] }], (x) => reshape(x, [3, 2]), { expected: identity });
+register("reshape", "[1] to []", [{ shape: [1] }], (x) => reshape(x, []), { expected: identity });
+register("reshape", "[0,4] to [2,0]", [{ shape: [0, 4] }], (x) => reshape(x, [2, 0]), { expected: identity });
+register("reshape", "one size open", [{ shape: [2, 6] }], (x) => reshape(x, [3, -1]), { expected: identity });
+register("transpose", "[2,3]", [{ shape: [2, 3] }], (x) => transpose(x), {
   expected: ([a, b, c, d, e, f]) => [a, d, b, e, c, f],
 });
-add_("transpose", "[0,3]", [{ shape: [0, 3] }], (x) => transpose(x), { expected: identity });
-add_("broadcastTo", "[3] to [2,3]", [{ shape: [3] }], (x) => broadcastTo(x, [2, 3]), { expected: (x) => [...x, ...x] });
-add_("broadcastTo", "[2,1] to [2,2,3]", [{ shape: [2, 1] }], (x) => broadcastTo(x, [2, 2, 3]), {
+register("transpose", "[2,1,3] by (2,0,1)", [{ shape: [2, 1, 3] }], (x) => transpose(x, [2, 0, 1]), {
+  expected: ([a, b, c, d, e, f]) => [a, d, b, e, c, f],
+});
+register("transpose", "[0,3]", [{ shape: [0, 3] }], (x) => transpose(x), { expected: identity });
+register("broadcastTo", "[3] to [2,3]", [{ shape: [3] }], (x) => broadcastTo(x, [2, 3]), {
+  expected: (x) => [...x, ...x],
+});
+register("broadcastTo", "[2,1] to [2,2,3]", [{ shape: [2, 1] }], (x) => broadcastTo(x, [2, 2, 3]), {
   expected: ([a, b]) => [a, a, a, b, b, b, a, a, a, b, b, b],
 });
-add_("broadcastTo", "[] to [2]", [{ shape: [] }], (x) => broadcastTo(x, [2]), { expected: ([a]) => [a, a] });
-add_("broadcastTo", "[1] to [0]", [{ shape: [1] }], (x) => broadcastTo(x, [0]), { expected: () => [] });
-add_("broadcastTo", "[1,2] to [0,2]", [{ shape: [1, 2] }], (x) => broadcastTo(x, [0, 2]), { expected: () => [] });
-const grid = (rows: number, columns: number): Fill => ({ shape: [rows, columns], values: Array.from({ length: rows * columns }, (_, i) => i + 1) });
-add_("slice", "[3,4], rows 1.. and columns 1..3", [grid(3, 4)], (x) => slice(x, [1, 1], [3, 3]), { expected: () => [6, 7, 10, 11] });
-add_("slice", "with steps", [grid(3, 5)], (x) => slice(x, [0, 1], [3, 5], [2, 3]), { expected: () => [2, 5, 12, 15] });
-add_("slice", "with a step that leaves a rest", [grid(1, 6)], (x) => slice(x, [0, 0], [1, 6], [1, 4]), { expected: () => [1, 5] });
-add_("slice", "negative positions", [grid(3, 4)], (x) => slice(x, [-2, 0], [3, -1]), { expected: () => [5, 6, 7, 9, 10, 11] });
-add_("slice", "to nothing", [grid(2, 3)], (x) => slice(x, [1, 2], [2, 2]), { expected: () => [] });
-add_("slice", "to nothing with steps", [grid(2, 3)], (x) => slice(x, [0, 2], [2, 2], [2, 2]), { expected: () => [] });
-add_("slice", "reversed", [grid(2, 3)], (x) => flip(x, 1), { expected: () => [3, 2, 1, 6, 5, 4] });
-add_("slice", "reversed on both axes", [grid(2, 3)], (x) => flip(x, [0, 1]), { expected: () => [6, 5, 4, 3, 2, 1] });
-add_("slice", "reversed, of size zero", [{ shape: [0, 3] }], (x) => flip(x, 0), { expected: () => [] });
-add_("pad", "[2,2] by (1,0) and (0,2)", [grid(2, 2)], (x) => pad(x, [1, 0], [0, 2]), { expected: () => [0, 0, 0, 0, 1, 2, 0, 0, 3, 4, 0, 0] });
-add_("pad", "negative widths cut", [grid(2, 4)], (x) => pad(x, [0, -1], [1, -1]), { expected: () => [2, 3, 6, 7, 0, 0] });
-add_("pad", "around nothing", [{ shape: [0] }], (x) => pad(x, [2], [1]), { expected: () => [0, 0, 0] });
-add_("pad", "cut to nothing", [grid(1, 3)], (x) => pad(x, [0, -2], [0, -1]), { expected: () => [] });
-add_("concat", "axis 0", [{ shape: [1, 2] }, { shape: [2, 2] }], (a, b) => concat([a, b]), { expected: (a, b) => [...a, ...b] });
-add_("concat", "last axis, three", [{ shape: [2, 1] }, { shape: [2, 0] }, { shape: [2, 2] }], (a, b, c) => concat([a, b, c], -1), {
-  expected: ([a, b], _none, [c, d, e, f]) => [a, c, d, b, e, f],
+register("broadcastTo", "[] to [2]", [{ shape: [] }], (x) => broadcastTo(x, [2]), { expected: ([a]) => [a, a] });
+register("broadcastTo", "[1] to [0]", [{ shape: [1] }], (x) => broadcastTo(x, [0]), { expected: () => [] });
+register("broadcastTo", "[1,2] to [0,2]", [{ shape: [1, 2] }], (x) => broadcastTo(x, [0, 2]), { expected: () => [] });
+const grid = (rows: number, columns: number): Fill => ({
+  shape: [rows, columns],
+  values: Array.from({ length: rows * columns }, (_, i) => i + 1),
 });
-add_("concat", "the same tensor twice", [{ shape: [2] }], (a) => concat([a, a]), { expected: (a) => [...a, ...a] });
+register("slice", "[3,4], rows 1.. and columns 1..3", [grid(3, 4)], (x) => slice(x, [1, 1], [3, 3]), {
+  expected: () => [6, 7, 10, 11],
+});
+register("slice", "with steps", [grid(3, 5)], (x) => slice(x, [0, 1], [3, 5], [2, 3]), {
+  expected: () => [2, 5, 12, 15],
+});
+register("slice", "with a step that leaves a rest", [grid(1, 6)], (x) => slice(x, [0, 0], [1, 6], [1, 4]), {
+  expected: () => [1, 5],
+});
+register("slice", "negative positions", [grid(3, 4)], (x) => slice(x, [-2, 0], [3, -1]), {
+  expected: () => [5, 6, 7, 9, 10, 11],
+});
+register("slice", "to nothing", [grid(2, 3)], (x) => slice(x, [1, 2], [2, 2]), { expected: () => [] });
+register("slice", "to nothing with steps", [grid(2, 3)], (x) => slice(x, [0, 2], [2, 2], [2, 2]), {
+  expected: () => [],
+});
+register("slice", "reversed", [grid(2, 3)], (x) => flip(x, 1), { expected: () => [3, 2, 1, 6, 5, 4] });
+register("slice", "reversed on both axes", [grid(2, 3)], (x) => flip(x, [0, 1]), {
+  expected: () => [6, 5, 4, 3, 2, 1],
+});
+register("slice", "reversed, of size zero", [{ shape: [0, 3] }], (x) => flip(x, 0), { expected: () => [] });
+register("pad", "[2,2] by (1,0) and (0,2)", [grid(2, 2)], (x) => pad(x, [1, 0], [0, 2]), {
+  expected: () => [0, 0, 0, 0, 1, 2, 0, 0, 3, 4, 0, 0],
+});
+register("pad", "negative widths cut", [grid(2, 4)], (x) => pad(x, [0, -1], [1, -1]), {
+  expected: () => [2, 3, 6, 7, 0, 0],
+});
+register("pad", "around nothing", [{ shape: [0] }], (x) => pad(x, [2], [1]), { expected: () => [0, 0, 0] });
+register("pad", "cut to nothing", [grid(1, 3)], (x) => pad(x, [0, -2], [0, -1]), { expected: () => [] });
+register("concat", "axis 0", [{ shape: [1, 2] }, { shape: [2, 2] }], (a, b) => concat([a, b]), {
+  expected: (a, b) => [...a, ...b],
+});
+register(
+  "concat",
+  "last axis, three",
+  [{ shape: [2, 1] }, { shape: [2, 0] }, { shape: [2, 2] }],
+  (a, b, c) => concat([a, b, c], -1),
+  {
+    expected: ([a, b], _none, [c, d, e, f]) => [a, c, d, b, e, f],
+  },
+);
+register("concat", "the same tensor twice", [{ shape: [2] }], (a) => concat([a, a]), { expected: (a) => [...a, ...a] });
 // Differences see through stopGradient, so its zero gradient is asserted in the tests of transforms.
-add_("stopGradient", "[3]", [{ shape: [3] }], stopGradient, { expected: identity, order: 0 });
-add_("alias", "[3]", [{ shape: [3] }], alias, { expected: identity });
+register("stopGradient", "[3]", [{ shape: [3] }], stopGradient, { expected: identity, order: 0 });
+register("alias", "[3]", [{ shape: [3] }], alias, { expected: identity });
 
 // ---- reductions ------------------------------------------------------------------------------------------------
 
 const total = (x: number[]): number => x.reduce((a, b) => a + b, 0);
-add_("sum", "all", [{ shape: [2, 3] }], (x) => sum(x), { expected: (x) => [total(x)] });
-add_("sum", "axis 0", [{ shape: [2, 3] }], (x) => sum(x, 0), { expected: ([a, b, c, d, e, f]) => [a + d, b + e, c + f] });
-add_("sum", "axes 0 and 2, kept", [{ shape: [2, 2, 2] }], (x) => sum(x, [0, -1], { keepDims: true }), {
+register("sum", "all", [{ shape: [2, 3] }], (x) => sum(x), { expected: (x) => [total(x)] });
+register("sum", "axis 0", [{ shape: [2, 3] }], (x) => sum(x, 0), {
+  expected: ([a, b, c, d, e, f]) => [a + d, b + e, c + f],
+});
+register("sum", "axes 0 and 2, kept", [{ shape: [2, 2, 2] }], (x) => sum(x, [0, -1], { keepDims: true }), {
   expected: ([a, b, c, d, e, f, g, h]) => [a + b + e + f, c + d + g + h],
 });
-add_("sum", "over an axis of size one", [{ shape: [2, 1] }], (x) => sum(x, 1), { expected: identity });
-add_("sum", "over an empty axis", [{ shape: [2, 0] }], (x) => sum(x, 1), { expected: () => [0, 0] });
-add_("sum", "of an empty rest", [{ shape: [0, 3] }], (x) => sum(x, 1), { expected: () => [] });
-add_("sum", "of nothing", [{ shape: [0] }], (x) => sum(x), { expected: () => [0] });
+register("sum", "over an axis of size one", [{ shape: [2, 1] }], (x) => sum(x, 1), { expected: identity });
+register("sum", "over an empty axis", [{ shape: [2, 0] }], (x) => sum(x, 1), { expected: () => [0, 0] });
+register("sum", "of an empty rest", [{ shape: [0, 3] }], (x) => sum(x, 1), { expected: () => [] });
+register("sum", "of nothing", [{ shape: [0] }], (x) => sum(x), { expected: () => [0] });
 const spaced = (shape: number[]): Fill => ({ shape, distinct: true });
-add_("max", "all", [spaced([2, 3])], (x) => max(x), { expected: (x) => [Math.max(...x)] });
-add_("max", "axis 1", [spaced([2, 3])], (x) => max(x, 1), {
+register("max", "all", [spaced([2, 3])], (x) => max(x), { expected: (x) => [Math.max(...x)] });
+register("max", "axis 1", [spaced([2, 3])], (x) => max(x, 1), {
   expected: (x) => [Math.max(...x.slice(0, 3)), Math.max(...x.slice(3))],
 });
-add_("max", "axes 0 and 2, kept", [spaced([2, 2, 2])], (x) => max(x, [0, 2], { keepDims: true }), {
+register("max", "axes 0 and 2, kept", [spaced([2, 2, 2])], (x) => max(x, [0, 2], { keepDims: true }), {
   expected: ([a, b, c, d, e, f, g, h]) => [Math.max(a, b, e, f), Math.max(c, d, g, h)],
 });
-add_("max", "of an empty rest", [{ shape: [0, 3] }], (x) => max(x, 1), { expected: () => [] });
-add_("argmax", "axis 1", [spaced([3, 4])], (x) => argmax(x, 1), {
+register("max", "of an empty rest", [{ shape: [0, 3] }], (x) => max(x, 1), { expected: () => [] });
+register("argmax", "axis 1", [spaced([3, 4])], (x) => argmax(x, 1), {
   order: 0,
   expected: (x) => [0, 1, 2].map((r) => x.slice(4 * r, 4 * r + 4).indexOf(Math.max(...x.slice(4 * r, 4 * r + 4)))),
 });
-add_("argmax", "the first of equals", [{ shape: [2, 3], values: [1, 2, 2, 5, 5, 5] }], (x) => argmax(x), { order: 0, expected: () => [1, 0] });
-add_("cumsum", "last axis", [{ shape: [2, 3] }], (x) => cumsum(x), {
+register("argmax", "the first of equals", [{ shape: [2, 3], values: [1, 2, 2, 5, 5, 5] }], (x) => argmax(x), {
+  order: 0,
+  expected: () => [1, 0],
+});
+register("cumsum", "last axis", [{ shape: [2, 3] }], (x) => cumsum(x), {
   expected: ([a, b, c, d, e, f]) => [a, a + b, a + b + c, d, d + e, d + e + f],
 });
-add_("cumsum", "axis 0", [{ shape: [2, 3] }], (x) => cumsum(x, 0), { expected: ([a, b, c, d, e, f]) => [a, b, c, a + d, b + e, c + f] });
-add_("cumsum", "of size zero", [{ shape: [2, 0] }], (x) => cumsum(x), { expected: () => [] });
+register("cumsum", "axis 0", [{ shape: [2, 3] }], (x) => cumsum(x, 0), {
+  expected: ([a, b, c, d, e, f]) => [a, b, c, a + d, b + e, c + f],
+});
+register("cumsum", "of size zero", [{ shape: [2, 0] }], (x) => cumsum(x), { expected: () => [] });
 
 // ---- matrix products -------------------------------------------------------------------------------------------
 
@@ -356,84 +463,154 @@ for (const transposeA of [false, true]) {
     const b = transposeB ? [4, 3] : [3, 4];
     const f = (x: Tensor, y: Tensor) => matmul(x, y, { transposeA, transposeB });
     const flags = `${transposeA ? "T" : ""}${transposeB ? "T'" : ""}`;
-    add_("matmul", `[${a}] by [${b}] ${flags}`, [{ shape: a }, { shape: b }], f, {
+    register("matmul", `[${a}] by [${b}] ${flags}`, [{ shape: a }, { shape: b }], f, {
       expected: (x, y) => product(transposeA ? turned(x, 3, 2) : x, transposeB ? turned(y, 4, 3) : y, 2, 3, 4),
     });
-    add_("matmul", `batches [2,${a}] by [2,${b}] ${flags}`, [{ shape: [2, ...a] }, { shape: [2, ...b] }], f);
-    add_("matmul", `shared left [${a}] by [2,${b}] ${flags}`, [{ shape: a }, { shape: [2, ...b] }], f);
-    add_("matmul", `shared right [2,${a}] by [${b}] ${flags}`, [{ shape: [2, ...a] }, { shape: b }], f);
-    add_("matmul", `broadcast [2,1,${a}] by [1,2,${b}] ${flags}`, [{ shape: [2, 1, ...a] }, { shape: [1, 2, ...b] }], f, { skipBatching: true });
+    register("matmul", `batches [2,${a}] by [2,${b}] ${flags}`, [{ shape: [2, ...a] }, { shape: [2, ...b] }], f);
+    register("matmul", `shared left [${a}] by [2,${b}] ${flags}`, [{ shape: a }, { shape: [2, ...b] }], f);
+    register("matmul", `shared right [2,${a}] by [${b}] ${flags}`, [{ shape: [2, ...a] }, { shape: b }], f);
+    register(
+      "matmul",
+      `broadcast [2,1,${a}] by [1,2,${b}] ${flags}`,
+      [{ shape: [2, 1, ...a] }, { shape: [1, 2, ...b] }],
+      f,
+      { skipBatching: true },
+    );
   }
 }
-add_("matmul", "vector by vector", [{ shape: [3] }, { shape: [3] }], (x, y) => matmul(x, y), {
+register("matmul", "vector by vector", [{ shape: [3] }, { shape: [3] }], (x, y) => matmul(x, y), {
   expected: (x, y) => [total(x.map((v, i) => v * y[i]))],
 });
-add_("matmul", "vector by matrix", [{ shape: [3] }, { shape: [3, 2] }], (x, y) => matmul(x, y), { expected: (x, y) => product(x, y, 1, 3, 2) });
-add_("matmul", "matrix by vector", [{ shape: [2, 3] }, { shape: [3] }], (x, y) => matmul(x, y), { expected: (x, y) => product(x, y, 2, 3, 1) });
-add_("matmul", "stack by vector", [{ shape: [2, 2, 3] }, { shape: [3] }], (x, y) => matmul(x, y), { expected: (x, y) => product(x, y, 4, 3, 1) });
-add_("matmul", "vector by stack", [{ shape: [3] }, { shape: [2, 3, 2] }], (x, y) => matmul(x, y));
-add_("matmul", "sizes one", [{ shape: [1, 1] }, { shape: [1, 1] }], (x, y) => matmul(x, y), { expected: ([x], [y]) => [x * y] });
-add_("matmul", "a matrix by itself", [{ shape: [2, 2] }], (x) => matmul(x, x), { expected: (x) => product(x, x, 2, 2, 2) });
-add_("matmul", "a matrix by its transpose", [{ shape: [2, 3] }], (x) => matmul(x, x, { transposeB: true }), {
-  expected: (x) => product(x, turned(x, 3, 2).length ? turnedFull(x) : x, 2, 3, 2),
+register("matmul", "vector by matrix", [{ shape: [3] }, { shape: [3, 2] }], (x, y) => matmul(x, y), {
+  expected: (x, y) => product(x, y, 1, 3, 2),
 });
-function turnedFull(x: readonly number[]): number[] {
-  const [a, b, c, d, e, f] = x;
-  return [a, d, b, e, c, f];
-}
-add_("matmul", "inner size zero", [{ shape: [2, 0] }, { shape: [0, 3] }], (x, y) => matmul(x, y), { expected: () => [0, 0, 0, 0, 0, 0] });
-add_("matmul", "no rows", [{ shape: [0, 2] }, { shape: [2, 3] }], (x, y) => matmul(x, y), { expected: () => [] });
+register("matmul", "matrix by vector", [{ shape: [2, 3] }, { shape: [3] }], (x, y) => matmul(x, y), {
+  expected: (x, y) => product(x, y, 2, 3, 1),
+});
+register("matmul", "stack by vector", [{ shape: [2, 2, 3] }, { shape: [3] }], (x, y) => matmul(x, y), {
+  expected: (x, y) => product(x, y, 4, 3, 1),
+});
+register("matmul", "vector by stack", [{ shape: [3] }, { shape: [2, 3, 2] }], (x, y) => matmul(x, y));
+register("matmul", "sizes one", [{ shape: [1, 1] }, { shape: [1, 1] }], (x, y) => matmul(x, y), {
+  expected: ([x], [y]) => [x * y],
+});
+register("matmul", "a matrix by itself", [{ shape: [2, 2] }], (x) => matmul(x, x), {
+  expected: (x) => product(x, x, 2, 2, 2),
+});
+register("matmul", "a matrix by its transpose", [{ shape: [2, 3] }], (x) => matmul(x, x, { transposeB: true }), {
+  expected: (x) => product(x, turned(x, 2, 3), 2, 3, 2),
+});
+register("matmul", "inner size zero", [{ shape: [2, 0] }, { shape: [0, 3] }], (x, y) => matmul(x, y), {
+  expected: () => [0, 0, 0, 0, 0, 0],
+});
+register("matmul", "no rows", [{ shape: [0, 2] }, { shape: [2, 3] }], (x, y) => matmul(x, y), { expected: () => [] });
 
 // ---- indexing --------------------------------------------------------------------------------------------------
 
-const index = (values: readonly number[], shape: readonly number[], dtype: "int32" | "int64" = "int32"): Fill => ({ shape, values, dtype });
-add_("gather", "rows, some twice", [{ shape: [4, 2] }, index([2, 0, 2], [3])], (x, i) => gather(x, i), {
+const index = (values: readonly number[], shape: readonly number[], dtype: "int32" | "int64" = "int32"): Fill => ({
+  shape,
+  values,
+  dtype,
+});
+register("gather", "rows, some twice", [{ shape: [4, 2] }, index([2, 0, 2], [3])], (x, i) => gather(x, i), {
   expected: (x) => [2, 0, 2].flatMap((r) => x.slice(2 * r, 2 * r + 2)),
 });
-add_("gather", "axis 1, matrix of int64 indices", [{ shape: [2, 3] }, index([2, 0, 1, 1], [2, 2], "int64")], (x, i) => gather(x, i, 1), {
-  expected: (x) => [2, 0, 1, 1, 5, 3, 4, 4].map((i) => x[i]),
+register(
+  "gather",
+  "axis 1, matrix of int64 indices",
+  [{ shape: [2, 3] }, index([2, 0, 1, 1], [2, 2], "int64")],
+  (x, i) => gather(x, i, 1),
+  {
+    expected: (x) => [2, 0, 1, 1, 5, 3, 4, 4].map((i) => x[i]),
+  },
+);
+register(
+  "gather",
+  "middle axis, matrix of indices",
+  [{ shape: [2, 3, 2] }, index([2, 0, 1, 1, 0, 2], [3, 2])],
+  (x, i) => gather(x, i, 1),
+);
+register("gather", "one index", [{ shape: [3, 2] }, index([1], [])], (x, i) => gather(x, i), {
+  expected: (x) => x.slice(2, 4),
 });
-add_("gather", "middle axis, matrix of indices", [{ shape: [2, 3, 2] }, index([2, 0, 1, 1, 0, 2], [3, 2])], (x, i) => gather(x, i, 1));
-add_("gather", "one index", [{ shape: [3, 2] }, index([1], [])], (x, i) => gather(x, i), { expected: (x) => x.slice(2, 4) });
-add_("gather", "negative indices", [{ shape: [3, 2] }, index([-1, 0, -2], [3])], (x, i) => gather(x, i), {
+register("gather", "negative indices", [{ shape: [3, 2] }, index([-1, 0, -2], [3])], (x, i) => gather(x, i), {
   expected: (x) => [2, 0, 1].flatMap((r) => x.slice(2 * r, 2 * r + 2)),
 });
-add_("gather", "no indices", [{ shape: [3, 2] }, index([], [0])], (x, i) => gather(x, i), { expected: () => [] });
-add_("scatterAdd", "rows, some twice", [{ shape: [3, 2] }, index([2, 0, 2], [3])], (x, i) => scatterAdd(x, i, 4), {
+register("gather", "no indices", [{ shape: [3, 2] }, index([], [0])], (x, i) => gather(x, i), { expected: () => [] });
+register("scatterAdd", "rows, some twice", [{ shape: [3, 2] }, index([2, 0, 2], [3])], (x, i) => scatterAdd(x, i, 4), {
   expected: ([a, b, c, d, e, f]) => [c, d, 0, 0, a + e, b + f, 0, 0],
 });
-add_("scatterAdd", "axis 1", [{ shape: [2, 3] }, index([1, 1, 0], [3], "int64")], (x, i) => scatterAdd(x, i, 3, 1), {
-  expected: ([a, b, c, d, e, f]) => [c, a + b, 0, f, d + e, 0],
+register(
+  "scatterAdd",
+  "axis 1",
+  [{ shape: [2, 3] }, index([1, 1, 0], [3], "int64")],
+  (x, i) => scatterAdd(x, i, 3, 1),
+  {
+    expected: ([a, b, c, d, e, f]) => [c, a + b, 0, f, d + e, 0],
+  },
+);
+register(
+  "scatterAdd",
+  "middle axis, matrix of indices",
+  [{ shape: [2, 3, 2, 2] }, index([2, 0, 1, 1, 0, 2], [3, 2])],
+  (x, i) => scatterAdd(x, i, 4, 1),
+);
+register("scatterAdd", "one index", [{ shape: [2] }, index([1], [])], (x, i) => scatterAdd(x, i, 3), {
+  expected: ([a, b]) => [0, 0, a, b, 0, 0],
 });
-add_("scatterAdd", "middle axis, matrix of indices", [{ shape: [2, 3, 2, 2] }, index([2, 0, 1, 1, 0, 2], [3, 2])], (x, i) => scatterAdd(x, i, 4, 1));
-add_("scatterAdd", "one index", [{ shape: [2] }, index([1], [])], (x, i) => scatterAdd(x, i, 3), { expected: ([a, b]) => [0, 0, a, b, 0, 0] });
-add_("scatterAdd", "nothing", [{ shape: [0, 2] }, index([], [0])], (x, i) => scatterAdd(x, i, 2), { expected: () => [0, 0, 0, 0] });
-add_("takeAlongAxis", "last axis", [{ shape: [2, 3] }, index([2, 0, 1, 1], [2, 2])], (x, i) => takeAlongAxis(x, i), {
-  expected: (x) => [2, 0, 4, 4].map((i) => x[i]),
+register("scatterAdd", "nothing", [{ shape: [0, 2] }, index([], [0])], (x, i) => scatterAdd(x, i, 2), {
+  expected: () => [0, 0, 0, 0],
 });
-add_("takeAlongAxis", "axis 0", [{ shape: [3, 2] }, index([2, 0], [1, 2], "int64")], (x, i) => takeAlongAxis(x, i, 0), {
-  expected: (x) => [x[4], x[1]],
-});
-add_("putAlongAxis", "last axis, some twice", [{ shape: [2, 2] }, index([2, 2, 0, 1], [2, 2])], (x, i) => putAlongAxis(x, i, 3, 1), {
-  expected: ([a, b, c, d]) => [0, 0, a + b, c, d, 0],
-});
-add_("putAlongAxis", "axis 0", [{ shape: [1, 2] }, index([2, 0], [1, 2])], (x, i) => putAlongAxis(x, i, 3, 0), {
+register(
+  "takeAlongAxis",
+  "last axis",
+  [{ shape: [2, 3] }, index([2, 0, 1, 1], [2, 2])],
+  (x, i) => takeAlongAxis(x, i),
+  {
+    expected: (x) => [2, 0, 4, 4].map((i) => x[i]),
+  },
+);
+register(
+  "takeAlongAxis",
+  "axis 0",
+  [{ shape: [3, 2] }, index([2, 0], [1, 2], "int64")],
+  (x, i) => takeAlongAxis(x, i, 0),
+  {
+    expected: (x) => [x[4], x[1]],
+  },
+);
+register(
+  "putAlongAxis",
+  "last axis, some twice",
+  [{ shape: [2, 2] }, index([2, 2, 0, 1], [2, 2])],
+  (x, i) => putAlongAxis(x, i, 3, 1),
+  {
+    expected: ([a, b, c, d]) => [0, 0, a + b, c, d, 0],
+  },
+);
+register("putAlongAxis", "axis 0", [{ shape: [1, 2] }, index([2, 0], [1, 2])], (x, i) => putAlongAxis(x, i, 3, 0), {
   expected: ([a, b]) => [0, b, 0, 0, a, 0],
 });
-add_("argsort", "ascending", [spaced([2, 4])], (x) => argsort(x), {
+register("argsort", "ascending", [spaced([2, 4])], (x) => argsort(x), {
   order: 0,
   expected: (x) => [0, 1].flatMap((r) => [0, 1, 2, 3].sort((i, j) => x[4 * r + i] - x[4 * r + j])),
 });
-add_("argsort", "descending, axis 0", [spaced([4, 1])], (x) => argsort(x, 0, { descending: true }), {
+register("argsort", "descending, axis 0", [spaced([4, 1])], (x) => argsort(x, 0, { descending: true }), {
   order: 0,
   expected: (x) => [0, 1, 2, 3].sort((i, j) => x[j] - x[i]),
 });
-add_("argsort", "of size zero", [{ shape: [2, 0] }], (x) => argsort(x), { order: 0, expected: () => [] });
+register("argsort", "of size zero", [{ shape: [2, 0] }], (x) => argsort(x), { order: 0, expected: () => [] });
 
 // ---- convolution -----------------------------------------------------------------------------------------------
 
 /** Two-dimensional cross-correlation by its definition. */
-function plainConv(x: number[], w: number[], xs: readonly number[], ws: readonly number[], o: { s: number[]; p: number[]; d: number[]; g: number }): number[] {
+function plainConv(
+  x: number[],
+  w: number[],
+  xs: readonly number[],
+  ws: readonly number[],
+  o: { s: number[]; p: number[]; d: number[]; g: number },
+): number[] {
   const [n, c, h, wide] = xs;
   const [out, per, kh, kw] = ws;
   const oh = Math.floor((h + 2 * o.p[0] - (kh - 1) * o.d[0] - 1) / o.s[0]) + 1;
@@ -457,10 +634,15 @@ function plainConv(x: number[], w: number[], xs: readonly number[], ws: readonly
         }
   return y;
 }
-const perAxis = (n: number | readonly number[], rank: number): number[] => (typeof n === "number" ? new Array(rank).fill(n) : [...n]);
+const perAxis = (n: number | readonly number[], rank: number): number[] =>
+  typeof n === "number" ? new Array(rank).fill(n) : [...n];
 const both = (n: number | readonly number[] | undefined, absent: number): number[] => perAxis(n ?? absent, 2);
 
-export const convShapes: readonly { x: readonly number[]; w: readonly number[]; options: ConvOptions & { padding?: number | readonly number[] } }[] = [
+export const convShapes: readonly {
+  x: readonly number[];
+  w: readonly number[];
+  options: ConvOptions & { padding?: number | readonly number[] };
+}[] = [
   { x: [2, 2, 4, 5], w: [3, 2, 3, 2], options: {} },
   { x: [1, 2, 5, 5], w: [2, 2, 3, 3], options: { stride: 2, padding: 1 } },
   { x: [1, 1, 6, 5], w: [2, 1, 2, 2], options: { stride: [3, 2] } },
@@ -474,23 +656,62 @@ export const convShapes: readonly { x: readonly number[]; w: readonly number[]; 
 ];
 for (const { x, w, options } of convShapes) {
   const label = `x [${x}], kernel [${w}], ${JSON.stringify(options)}`;
-  const geometry = { s: both(options.stride, 1), p: both(options.padding, 0), d: both(options.dilation, 1), g: options.groups ?? 1 };
-  add_("conv", label, [{ shape: x }, { shape: w }], (a, b) => conv(a, b, options), { expected: (a, b) => plainConv(a, b, x, w, geometry) });
+  const geometry = {
+    s: both(options.stride, 1),
+    p: both(options.padding, 0),
+    d: both(options.dilation, 1),
+    g: options.groups ?? 1,
+  };
+  register("conv", label, [{ shape: x }, { shape: w }], (a, b) => conv(a, b, options), {
+    expected: (a, b) => plainConv(a, b, x, w, geometry),
+  });
   // The two gradients, as operations of their own: y and w to x, x and y to w.
-  const g: Fill = { shape: conv(tensor(new Float64Array(x.reduce((a, b) => a * b, 1)), { shape: x }), tensor(new Float64Array(w.reduce((a, b) => a * b, 1)), { shape: w }), options).shape };
-  add_("convInput", label, [g, { shape: w }, { shape: x }], (y, k, at) => grad((z: Tensor) => sum(mul(conv(z, k, options), y)))(at), {});
-  add_("convKernel", label, [g, { shape: x }, { shape: w }], (y, at, k) => grad((z: Tensor) => sum(mul(conv(at, z, options), y)))(k), {});
+  const g: Fill = {
+    shape: conv(
+      tensor(new Float64Array(x.reduce((a, b) => a * b, 1)), { shape: x }),
+      tensor(new Float64Array(w.reduce((a, b) => a * b, 1)), { shape: w }),
+      options,
+    ).shape,
+  };
+  register(
+    "convInput",
+    label,
+    [g, { shape: w }, { shape: x }],
+    (y, k, at) => grad((z: Tensor) => sum(mul(conv(z, k, options), y)))(at),
+    {},
+  );
+  register(
+    "convKernel",
+    label,
+    [g, { shape: x }, { shape: w }],
+    (y, at, k) => grad((z: Tensor) => sum(mul(conv(at, z, options), y)))(k),
+    {},
+  );
 }
-add_("conv", "one spatial axis", [{ shape: [2, 2, 6] }, { shape: [3, 2, 3] }], (x, w) => conv(x, w, { padding: 1, stride: 2 }));
-add_("conv", "three spatial axes", [{ shape: [1, 1, 3, 3, 3] }, { shape: [2, 1, 2, 2, 2] }], (x, w) => conv(x, w), { skipBatching: true });
-add_("conv", "same size, even kernel", [{ shape: [1, 1, 4, 4] }, { shape: [1, 1, 2, 2] }], (x, w) => conv(x, w, { padding: "same" }));
-add_("convInput", "convTranspose, stride 2 and output padding 1", [{ shape: [1, 2, 3, 2] }, { shape: [2, 2, 3, 2] }], (x, w) =>
-  convTranspose(x, w, { stride: 2, padding: 1, outputPadding: 1 }),
+register("conv", "one spatial axis", [{ shape: [2, 2, 6] }, { shape: [3, 2, 3] }], (x, w) =>
+  conv(x, w, { padding: 1, stride: 2 }),
 );
-add_("convInput", "convTranspose, grouped and dilated", [{ shape: [1, 4, 2, 2] }, { shape: [4, 1, 2, 2] }], (x, w) =>
-  convTranspose(x, w, { groups: 2, dilation: 2 }),
+register("conv", "three spatial axes", [{ shape: [1, 1, 3, 3, 3] }, { shape: [2, 1, 2, 2, 2] }], (x, w) => conv(x, w), {
+  skipBatching: true,
+});
+register("conv", "same size, even kernel", [{ shape: [1, 1, 4, 4] }, { shape: [1, 1, 2, 2] }], (x, w) =>
+  conv(x, w, { padding: "same" }),
 );
-add_("convInput", "convTranspose, one spatial axis", [{ shape: [2, 2, 3] }, { shape: [2, 1, 2] }], (x, w) => convTranspose(x, w, { stride: 3 }));
+register(
+  "convInput",
+  "convTranspose, stride 2 and output padding 1",
+  [{ shape: [1, 2, 3, 2] }, { shape: [2, 2, 3, 2] }],
+  (x, w) => convTranspose(x, w, { stride: 2, padding: 1, outputPadding: 1 }),
+);
+register(
+  "convInput",
+  "convTranspose, grouped and dilated",
+  [{ shape: [1, 4, 2, 2] }, { shape: [4, 1, 2, 2] }],
+  (x, w) => convTranspose(x, w, { groups: 2, dilation: 2 }),
+);
+register("convInput", "convTranspose, one spatial axis", [{ shape: [2, 2, 3] }, { shape: [2, 1, 2] }], (x, w) =>
+  convTranspose(x, w, { stride: 3 }),
+);
 
 // ---- pooling ---------------------------------------------------------------------------------------------------
 
@@ -502,18 +723,22 @@ const pools: readonly { x: number[]; size: number | number[]; options: PoolOptio
   { x: [1, 1, 1, 1], size: 1, options: {} },
 ];
 for (const { x, size, options } of pools) {
-  add_("maxPool", `[${x}], window [${size}], ${JSON.stringify(options)}`, [spaced(x)], (t) => maxPool(t, size, options));
+  register("maxPool", `[${x}], window [${size}], ${JSON.stringify(options)}`, [spaced(x)], (t) =>
+    maxPool(t, size, options),
+  );
   const out = maxPool(fill(spaced(x), 1), size, options).shape;
   const [kernel, strides] = [perAxis(size, x.length - 2), perAxis(options.stride ?? size, x.length - 2)];
   const apart = kernel.every((k, i) => k <= strides[i]);
   // The gradient with respect to x, as a function of x and of the output's gradient g.
   for (const name of apart ? ["maxPoolIndices", "maxUnpool"] : ["maxPoolIndices"]) {
-    add_(name, `[${x}], window [${size}], ${JSON.stringify(options)}`, [spaced(x), { shape: out }], (t, g) =>
+    register(name, `[${x}], window [${size}], ${JSON.stringify(options)}`, [spaced(x), { shape: out }], (t, g) =>
       grad((z: Tensor) => sum(mul(maxPool(z, size, options), g)))(t),
     );
   }
 }
-add_("maxPool", "the largest of each window", [grid(2, 4)], (x) => maxPool(reshape(x, [1, 1, 2, 4]), 2), { expected: () => [6, 8] });
+register("maxPool", "the largest of each window", [grid(2, 4)], (x) => maxPool(reshape(x, [1, 1, 2, 4]), 2), {
+  expected: () => [6, 8],
+});
 
 // ---- customGradient --------------------------------------------------------------------------------------------
 
@@ -521,12 +746,14 @@ const cube = customGradient(
   (x: Tensor) => pow(x, 3),
   (g, [x]) => [mul(g, mul(mul(x, x), 3))],
 );
-add_("customGradient", "the true derivative of a cube", [{ shape: [2, 2] }], (x) => cube(x), { expected: (x) => x.map((v) => v ** 3) });
+register("customGradient", "the true derivative of a cube", [{ shape: [2, 2] }], (x) => cube(x), {
+  expected: (x) => x.map((v) => v ** 3),
+});
 const scaled = customGradient(
   (x: Tensor, y: Tensor) => mul(x, sin(y)),
   (g, [x, y]) => [mul(g, sin(y)), mul(g, mul(x, cos(y)))],
 );
-add_("customGradient", "two arguments", [{ shape: [3] }, { shape: [3] }], (x, y) => scaled(x, y), {
+register("customGradient", "two arguments", [{ shape: [3] }, { shape: [3] }], (x, y) => scaled(x, y), {
   expected: (x, y) => x.map((v, i) => v * Math.sin(y[i])),
 });
 

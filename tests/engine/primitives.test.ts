@@ -21,7 +21,8 @@ describe("the table of primitives", () => {
       const x = inputs.map((i) => fill(i, 1));
       const out = f(...x);
       const floats = x.flatMap((t, i) => (t.dtype === "float64" ? [i] : []));
-      const gradients = order > 0 ? (grad((...y: Tensor[]) => sum(mul(f(...y), 2)), { argnums: floats })(...x) as Tensor[]) : [];
+      const gradients =
+        order > 0 ? (grad((...y: Tensor[]) => sum(mul(f(...y), 2)), { argnums: floats })(...x) as Tensor[]) : [];
       for (const t of topological([out, ...gradients])) expect(known).toContain(t.node.primitive.name);
     }
   });
@@ -39,7 +40,8 @@ onEachBackend("primitives", () => {
       expect([value.shape, value.dtype]).toEqual([y.shape, y.dtype]);
       const actual = await numbers(value);
       expect(actual).toHaveLength(y.size);
-      if (expected) assertClose(actual, expected(...arrays.map((a) => Array.from(a.data as Float64Array, Number))), 1e-13, "value");
+      if (expected)
+        assertClose(actual, expected(...arrays.map((a) => Array.from(a.data as Float64Array, Number))), 1e-13, "value");
       if (order > 0) await checkGradients(f, x, { order: order as 1 | 2, tolerance: gradientTolerance });
     });
   }

@@ -1,8 +1,19 @@
 import { describe, expect, it } from "vitest";
-import { type DType, hostRandom, jit, random, realise, ShapeError, setBackend, type Tensor, tensor, vmap } from "../../src/engine/index.js";
+import {
+  type DType,
+  hostRandom,
+  jit,
+  random,
+  realise,
+  ShapeError,
+  setBackend,
+  type Tensor,
+  tensor,
+  vmap,
+} from "../../src/engine/index.js";
 import { threefry } from "../../src/engine/random/block.js";
 import { threefry2x32 } from "../../src/engine/random/threefry.js";
-import { backends, numbers, onEachBackend } from "./helpers.js";
+import { type backends, numbers, onEachBackend } from "./helpers.js";
 
 // Known answers of Random123's kat_vectors for threefry2x32 with 20 rounds: key, counter, result.
 const known: readonly (readonly [key: [number, number], counter: [number, number], result: [number, number]])[] = [
@@ -47,10 +58,14 @@ onEachBackend("threefry in a graph", () => {
       const blocks = Array.from({ length: half }, (_, i) => threefry2x32(a, b, i, half + i));
       const expected = [...blocks.map((x) => x[0]), ...blocks.map((x) => x[1])].slice(0, n);
       expect(await numbers(random.bits(keyOf(a, b), [n]))).toEqual(expected);
-      expect(await numbers(random.split(keyOf(a, b), 3))).toEqual([0, 1, 2].flatMap((i) => threefry2x32(a, b, i, 0xffffffff)));
+      expect(await numbers(random.split(keyOf(a, b), 3))).toEqual(
+        [0, 1, 2].flatMap((i) => threefry2x32(a, b, i, 0xffffffff)),
+      );
       const step = host.uint32();
       expect(await numbers(random.foldIn(keyOf(a, b), step))).toEqual(threefry2x32(a, b, step, 0xfffffffe));
-      expect(await numbers(random.foldIn(keyOf(a, b), tensor(trial, { dtype: "int32" })))).toEqual(threefry2x32(a, b, trial, 0xfffffffe));
+      expect(await numbers(random.foldIn(keyOf(a, b), tensor(trial, { dtype: "int32" })))).toEqual(
+        threefry2x32(a, b, trial, 0xfffffffe),
+      );
     }
   });
 });
@@ -107,7 +122,14 @@ const moments = (x: readonly number[]) => {
   const mean = x.reduce((a, b) => a + b, 0) / x.length;
   const central = (p: number) => x.reduce((s, v) => s + (v - mean) ** p, 0) / x.length;
   const sd = Math.sqrt(central(2));
-  return { mean, sd, skew: central(3) / sd ** 3, kurtosis: central(4) / sd ** 4, low: Math.min(...x.slice(0, 50000)), high: Math.max(...x.slice(0, 50000)) };
+  return {
+    mean,
+    sd,
+    skew: central(3) / sd ** 3,
+    kurtosis: central(4) / sd ** 4,
+    low: Math.min(...x.slice(0, 50000)),
+    high: Math.max(...x.slice(0, 50000)),
+  };
 };
 const correlation = (x: readonly number[], y: readonly number[]): number => {
   const [a, b] = [moments(x), moments(y)];
@@ -156,7 +178,9 @@ onEachBackend("distributions", () => {
       expect(Math.max(...z.map((v, i) => Math.abs(v - expected[i])))).toBeLessThan(tolerance);
       const g = await numbers(random.gumbel(k, [10_000], { dtype }));
       const gu = (await numbers(random.uniform(k, [10_000], { dtype }))).map((v) => v * (1 - 1e-7) + 5e-8);
-      const worst = Math.max(...g.map((v, i) => Math.abs(v + Math.log(-Math.log(gu[i]))) * Math.min(1, -Math.log(gu[i]))));
+      const worst = Math.max(
+        ...g.map((v, i) => Math.abs(v + Math.log(-Math.log(gu[i]))) * Math.min(1, -Math.log(gu[i]))),
+      );
       expect(worst).toBeLessThan(tolerance);
     }
   });
@@ -234,7 +258,9 @@ onEachBackend("keys", () => {
   });
   it("take seeds above 2^32", async () => {
     expect(await numbers(random.key(2 ** 40 + 7))).toEqual([256, 7]);
-    expect(await numbers(random.bits(random.key(2 ** 32), [4]))).not.toEqual(await numbers(random.bits(random.key(0), [4])));
+    expect(await numbers(random.bits(random.key(2 ** 32), [4]))).not.toEqual(
+      await numbers(random.bits(random.key(0), [4])),
+    );
   });
   it("run inside compiled functions, where the key is an argument", async () => {
     const draw = jit((k: Tensor, step: Tensor) => random.normal(random.foldIn(k, step), [50]));
@@ -276,7 +302,10 @@ describe("host streams", () => {
     // Threefry-2x32 keyed by (seed low, seed high) at counter (stream, 0), then counting from 0 under that key.
     const [k0, k1] = threefry2x32(7, 0, 0, 0);
     const r = hostRandom(7);
-    expect([r.uint32(), r.uint32(), r.uint32()]).toEqual([...threefry2x32(k0, k1, 0, 0), threefry2x32(k0, k1, 1, 0)[0]]);
+    expect([r.uint32(), r.uint32(), r.uint32()]).toEqual([
+      ...threefry2x32(k0, k1, 0, 0),
+      threefry2x32(k0, k1, 1, 0)[0],
+    ]);
   });
   it("have the right moments", () => {
     const r = hostRandom(1);
@@ -325,7 +354,11 @@ describe("dtypes of random numbers", () => {
       expect(random.uniform(k, [2], { dtype }).dtype).toBe(dtype);
       expect(random.normal(k, [2], { dtype }).dtype).toBe(dtype);
     }
-    expect([random.bits(k, [2]).dtype, random.integers(k, [2], 0, 3).dtype, random.bernoulli(k, 0.5, [2]).dtype]).toEqual(["uint32", "int32", "bool"]);
+    expect([
+      random.bits(k, [2]).dtype,
+      random.integers(k, [2], 0, 3).dtype,
+      random.bernoulli(k, 0.5, [2]).dtype,
+    ]).toEqual(["uint32", "int32", "bool"]);
   });
   it("keep float16 below one", async () => {
     const x = await numbers(random.uniform(random.key(1), [5000], { dtype: "float16" }).cast("float32"));

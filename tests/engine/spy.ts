@@ -49,7 +49,10 @@ export async function spyOn(name: "node" | "wasm"): Promise<Spy> {
         run: async (inputs, reuse) => {
           counts.run++;
           counts.reused += (reuse ?? []).filter((r) => r !== undefined).length;
-          const results = await inner.run(inputs.map((v) => unwrap(v)!), reuse?.map(unwrap));
+          const results = await inner.run(
+            inputs.map((v) => unwrap(v)!),
+            reuse?.map(unwrap),
+          );
           return results.map((r) => new SpyValue(spy, r));
         },
         dispose: () => inner.dispose(),

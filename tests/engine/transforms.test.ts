@@ -166,7 +166,9 @@ onEachBackend("stopGradient and customGradient", () => {
     const w = f64([2, 3]);
     const loss = (x: Tensor, v: Tensor) => sum(mul(straightThrough(mul(x, v)), v));
     const per = vmap(grad(loss, { argnums: [0, 1] }), { inAxes: [0, null] })(xs, w) as [Tensor, Tensor];
-    const rows = [0, 1].map((i) => grad(loss, { argnums: [0, 1] })(reshape(slice(xs, [i], [i + 1]), [2]), w) as [Tensor, Tensor]);
+    const rows = [0, 1].map(
+      (i) => grad(loss, { argnums: [0, 1] })(reshape(slice(xs, [i], [i + 1]), [2]), w) as [Tensor, Tensor],
+    );
     const expected = await values(rows);
     expect(await values(per)).toEqual([
       [...expected[0], ...expected[2]],
@@ -174,7 +176,12 @@ onEachBackend("stopGradient and customGradient", () => {
     ]);
     // Outside: the shared argument's gradient is the sum.
     const outside = grad((v: Tensor) => sum(vmap(loss, { inAxes: [0, null] })(xs, v) as Tensor))(w);
-    assertClose(await numbers(outside), expected[1].map((v, i) => v + expected[3][i]), 1e-14, "shared");
+    assertClose(
+      await numbers(outside),
+      expected[1].map((v, i) => v + expected[3][i]),
+      1e-14,
+      "shared",
+    );
   });
 
   it("composes with grad of grad: the rule itself is differentiated", async () => {
@@ -247,7 +254,8 @@ onEachBackend("jvp and hvp", () => {
 
   it("jvp agrees with differences", async () => {
     const [out, tangent] = jvp(model, [p, x], [dp, dx]);
-    const at = (h: number) => model(treeMap((a: Tensor, b: Tensor) => a.add(b.mul(h)), p, dp) as typeof p, x.add(dx.mul(h)));
+    const at = (h: number) =>
+      model(treeMap((a: Tensor, b: Tensor) => a.add(b.mul(h)), p, dp) as typeof p, x.add(dx.mul(h)));
     const h = 1e-3;
     const [up, down, up2, down2] = await Promise.all([at(h), at(-h), at(2 * h), at(-2 * h)].map((t) => values(t)));
     const [value, derivative] = [await values(out), await values(tangent)];
@@ -271,7 +279,11 @@ onEachBackend("jvp and hvp", () => {
   });
 
   it("jvp of parts that do not move is zero", async () => {
-    const [, t] = jvp((a: Tensor, b: Tensor) => [mul(a, 2), arange(2, "float64"), stopGradient(b)], [f64([1]), f64([1])], [f64([3]), f64([4])]);
+    const [, t] = jvp(
+      (a: Tensor, b: Tensor) => [mul(a, 2), arange(2, "float64"), stopGradient(b)],
+      [f64([1]), f64([1])],
+      [f64([3]), f64([4])],
+    );
     expect(await values(t)).toEqual([[6], [0, 0], [0]]);
   });
 
@@ -282,7 +294,14 @@ onEachBackend("jvp and hvp", () => {
 
   const loss = (t: Tensor) => {
     const m = reshape(t, [2, 3]);
-    return sum(add(mul(exp(mul(m, 0.3)), sin(m)), softplus(matmul(m, m, { transposeB: true })).sum().mul(0.1)));
+    return sum(
+      add(
+        mul(exp(mul(m, 0.3)), sin(m)),
+        softplus(matmul(m, m, { transposeB: true }))
+          .sum()
+          .mul(0.1),
+      ),
+    );
   };
   const at = fill({ shape: [6] }, 9);
 
@@ -350,7 +369,14 @@ const binaryOps: readonly ((x: Tensor, y: Tensor) => Tensor)[] = [
   (x, y) => sub(x, slice(y, [0, 0], [1, 3])),
   (x, y) => matmul(matmul(x, y, { transposeB: true }).mul(0.3), y),
   (x, y) => mul(x, sum(y, 0)),
-  (x, y) => swapAxes(stack([swapAxes(x, 0, 1), swapAxes(y, 0, 1)]).sum(0).mul(0.5), 0, 1),
+  (x, y) =>
+    swapAxes(
+      stack([swapAxes(x, 0, 1), swapAxes(y, 0, 1)])
+        .sum(0)
+        .mul(0.5),
+      0,
+      1,
+    ),
 ];
 const program = (steps: readonly Step[]) => (a: Tensor, b: Tensor) => {
   const list = [a, b];
@@ -368,7 +394,10 @@ onEachBackend("random graphs", () => {
   it("have gradients of first and second order that agree with differences", async () => {
     await fc.assert(
       fc.asyncProperty(steps, fc.nat(1000), async (list, seed) => {
-        const inputs = [fill({ shape: [2, 3], range: [-1.5, 1.5] }, seed), fill({ shape: [2, 3], range: [-1.5, 1.5] }, seed + 5000)];
+        const inputs = [
+          fill({ shape: [2, 3], range: [-1.5, 1.5] }, seed),
+          fill({ shape: [2, 3], range: [-1.5, 1.5] }, seed + 5000),
+        ];
         await checkGradients(program(list), inputs, { order: list.length <= 3 ? 2 : 1, tolerance: 1e-6 });
       }),
       { numRuns: 40, seed: 11 },
@@ -389,7 +418,14 @@ onEachBackend("random graphs", () => {
         const u = fill({ shape: [2, 3] }, seed + 3);
         const [, tangent] = jvp((x: Tensor) => f(x, b), [one(0)], [v]);
         const [, pull] = vjp((x: Tensor) => f(x, b), one(0));
-        const [p, q, r, s, forward, reverse] = await values([many, loop, compiled, f(one(0), b), sum(mul(tangent, u)), sum(mul(pull(u)[0], v))]);
+        const [p, q, r, s, forward, reverse] = await values([
+          many,
+          loop,
+          compiled,
+          f(one(0), b),
+          sum(mul(tangent, u)),
+          sum(mul(pull(u)[0], v)),
+        ]);
         assertClose(p, q, 1e-10, "vmap");
         assertClose(r, s, 1e-12, "jit");
         assertClose(forward, reverse, 1e-9, "jvp against vjp");
@@ -403,6 +439,8 @@ describe("gradients through random numbers", () => {
   it("treat them as constants", async () => {
     const k = random.key(1);
     const f = (x: Tensor) => sum(mul(random.normal(k, [2], { dtype: "float64" }), x));
-    expect(await numbers(grad(f)(zeros([2], "float64")))).toEqual(await numbers(random.normal(k, [2], { dtype: "float64" })));
+    expect(await numbers(grad(f)(zeros([2], "float64")))).toEqual(
+      await numbers(random.normal(k, [2], { dtype: "float64" })),
+    );
   });
 });

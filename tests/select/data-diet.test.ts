@@ -6,6 +6,7 @@ import { renderSvg } from "../../src/lab/figures/svg.js";
 import { type MetricPoint, type Row, type RunRecord, RunStore, runStudy } from "../../src/lab/index.js";
 import { pairedInterval } from "../../studies/select/conventions.js";
 import study from "../../studies/select/data-diet.js";
+import { openBench, recipe, trainTo } from "../../studies/select/data-diet-bench.js";
 import { dataDietFigures } from "../../studies/select/data-diet-figures.js";
 import { judgeDataDiet } from "../../studies/select/data-diet-judge.js";
 import {
@@ -178,9 +179,20 @@ describe("data-diet at smoke scale", () => {
     expect(shown.length).toBe(20);
     expect(shown[0].values.score).toBeGreaterThan(shown[19].values.score);
     const figures = dataDietFigures(record.rows, metrics);
-    expect(figures.map(({ name }) => name)).toEqual(["accuracy", "examples"]);
+    expect(figures.map(({ name }) => name)).toEqual(["accuracy", "half", "examples"]);
     for (const figure of figures) expect(await renderSvg(figure)).toMatch(/^<svg/);
-    expect((await renderSvg(figures[1])).match(/<image/g)?.length).toBe(20);
+    expect((await renderSvg(figures[2])).match(/<image/g)?.length).toBe(20);
+  });
+});
+
+describe("a run of data-diet that goes wrong", () => {
+  it("stops at a loss that is not finite, naming step, arm and seed", async () => {
+    const bench = await openBench(smoke);
+    const trainer = recipe(bench.model, bench.train, smoke);
+    const networks = [0.05, 1e30].map((learningRate, s) => ({ seed: 40 + s, learningRate }));
+    await expect(trainTo(trainer, networks, { steps: 20, arm: "el2n" })).rejects.toThrow(
+      /^loss became (NaN|Infinity) at step [23] of arm "el2n", seed 41/,
+    );
   });
 });
 
@@ -196,8 +208,8 @@ describe("the figures of data-diet", () => {
       ...window("noisy-window", 80),
     ];
     const figures = dataDietFigures([...all, ...arm("noisy-random", 0.5, 79)], []);
-    expect(figures.map(({ name }) => name)).toEqual(["accuracy", "windows"]);
-    const svg = await renderSvg(figures[1]);
+    expect(figures.map(({ name }) => name)).toEqual(["accuracy", "half", "windows"]);
+    const svg = await renderSvg(figures[2]);
     expect(svg).toContain("noisy labels");
     expect(svg).toContain("random rows, noisy labels");
   });

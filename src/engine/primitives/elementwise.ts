@@ -212,6 +212,7 @@ const list: readonly Primitive[] = [
 
 const primitives: Readonly<Record<string, Primitive>> = Object.fromEntries(list.map((p) => [p.name, p]));
 
+export const addPrimitive = primitives.add;
 export const reluPrimitive = primitives.relu;
 
 /** select(condition, a, b): element-wise choice. */

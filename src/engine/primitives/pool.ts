@@ -1,9 +1,9 @@
 import { apply, type Primitive } from "../core.js";
 import { isFloat } from "../dtype.js";
 import { ShapeError } from "../errors.js";
-import { show } from "../shape.js";
+import { sameShape, show } from "../shape.js";
 import type { Tensor } from "../tensor.js";
-import { add, mod, mul, relu, reluPrimitive } from "./elementwise.js";
+import { add, addPrimitive, mod, mul, relu, reluPrimitive } from "./elementwise.js";
 import { gather, scatterAdd } from "./indexing.js";
 import { arange, broadcastTo, flatten, reshape } from "./structure.js";
 
@@ -121,10 +121,20 @@ export function poolWindow(
 
 /** The largest value in each window of `x` [N, C, ...spatial]; the first of equals gets the gradient. */
 export function maxPool(x: Tensor, size: number | readonly number[], options: PoolOptions = {}): Tensor {
-  // relu is monotone, so it commutes with the maximum; after pooling it has fewer elements to visit. (Where they differ
-  // in which of several zeros they choose, relu passes no gradient.)
-  if (x.node.primitive === reluPrimitive) return relu(maxPool(x.node.inputs[0], size, options));
-  return apply(maxPoolPrimitive, [x], poolWindow(x, size, options));
+  const window = poolWindow(x, size, options);
+  // Monotone functions commute with the maximum, exactly, and have fewer elements to visit after it. (Where rounding or
+  // relu makes several elements equal, the gradient may go to another of them.)
+  const { primitive, inputs } = x.node;
+  if (primitive === reluPrimitive) return relu(maxPool(inputs[0], size, options));
+  if (primitive === addPrimitive && window.padding.every((n) => n === 0)) {
+    const [a, b] = inputs;
+    if (sameShape(a.shape, x.shape) && isPerChannel(b, x)) return add(maxPool(a, size, options), b);
+  }
+  return apply(maxPoolPrimitive, [x], window);
 }
+
+/** Whether `bias` is constant over the spatial axes of `x`. */
+const isPerChannel = (bias: Tensor, x: Tensor): boolean =>
+  bias.shape.slice(-(x.rank - 2)).every((n) => n === 1) && bias.rank >= x.rank - 2;
 
 export const poolPrimitives: readonly Primitive[] = [maxPoolPrimitive, indicesPrimitive, unpoolPrimitive];
