@@ -58,13 +58,13 @@ function sweepFigure(eps: number, points: readonly MetricPoint[]): Figure {
     plot: (Plot) => {
       const groups = unique(byAlpha(network).map(alphaName));
       return [
-        chart(Plot, groups, "Loss (share of its start)", true, [
+        chart(groups, "Loss (share of its start)", true, [
           ...lines(Plot, relative(network, "train", alphaName), train),
           ...lines(Plot, relative(network, "test", alphaName)),
           ...lines(Plot, relative(linearised, "test", alphaName), dotted),
           Plot.dot(fits(network, alphaName), { x: "step", y: "value", fill: "group", r: 4 }),
         ]),
-        chart(Plot, groups, "Feature alignment", false, lines(Plot, means(network, "featureAlignment", alphaName))),
+        chart(groups, "Feature alignment", false, lines(Plot, means(network, "featureAlignment", alphaName))),
       ];
     },
   };
@@ -80,7 +80,7 @@ function sizesFigure(points: readonly MetricPoint[], eps: number, sweep: unknown
     caption: "Means over seeds of losses as a share of their start; train dashed, test solid.",
     plot: (Plot) => {
       const sorted = chosen.toSorted((a, b) => Number(a.setting?.P) - Number(b.setting?.P));
-      return chart(Plot, unique(sorted.map(name)), "Loss (share of its start)", true, [
+      return chart(unique(sorted.map(name)), "Loss (share of its start)", true, [
         ...lines(Plot, relative(chosen, "train", name), train),
         ...lines(Plot, relative(chosen, "test", name)),
       ]);
@@ -95,7 +95,7 @@ function transferFigure(points: readonly MetricPoint[]): Figure {
     caption:
       "Means over seeds of losses as a share of their start; train dashed, test solid. Reported beside the verdict.",
     plot: (Plot) =>
-      chart(Plot, unique(byAlpha(points).map(alphaName)), "Loss (share of its start)", true, [
+      chart(unique(byAlpha(points).map(alphaName)), "Loss (share of its start)", true, [
         ...lines(Plot, relative(points, "train", alphaName), train),
         ...lines(Plot, relative(points, "test", alphaName)),
       ]),
@@ -108,7 +108,7 @@ const byAlpha = (points: readonly MetricPoint[]) =>
 /** Losses may reach rounding error; below this the picture ends. */
 const floor = 1e-5;
 
-function chart(Plot: Plot, groups: readonly string[], label: string, log: boolean, marks: readonly object[]) {
+function chart(groups: readonly string[], label: string, log: boolean, marks: readonly object[]) {
   return {
     height: log ? 360 : 240,
     x: { type: "log" as const, label: "Step (log)", labelArrow: "none" as const, tickFormat: "," },

@@ -84,7 +84,7 @@ function halfFigure(rows: readonly Row[]): Figure | undefined {
     title: "Half of the rows kept",
     caption: "Test accuracy of every seed (faint), and the mean with its 95 % interval, beside training on all rows.",
     plot: (Plot) =>
-      dotInterval(Plot, shown, { value: { label: "test accuracy (%)" }, arms: { full: "all rows", ...arms } }),
+      dotInterval(Plot, shown, { value: { label: "test accuracy (%)" }, arms: { ...arms, full: "all rows" } }),
   };
 }
 
