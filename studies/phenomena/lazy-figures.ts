@@ -52,19 +52,19 @@ function sweepFigure(eps: number, points: readonly MetricPoint[]): Figure {
     name: `grokking-eps-${String(eps).replace(".", "_")}`,
     title: `Train and test loss at eps = ${eps}, and the alignment of features`,
     caption:
-      "Means over seeds. Above: losses as a share of their start; train dashed, test solid, test of the linearised network " +
+      "Means over seeds. Above: losses in % of their start; train dashed, test solid, test of the linearised network " +
       "dotted (it depends on alpha only through eta). Dots: the test loss at the fit, where the mean train loss is first " +
       "below 2 %. Below: the alignment of the second moment of the weights with the task's direction.",
     plot: (Plot) => {
       const groups = unique(byAlpha(network).map(alphaName));
       return [
-        chart(groups, "Loss (share of its start)", true, [
+        lossChart(groups, "Loss (% of its start): train dashed, test solid, test of the linearised network dotted", [
           ...lines(Plot, relative(network, "train", alphaName), train),
           ...lines(Plot, relative(network, "test", alphaName)),
           ...lines(Plot, relative(linearised, "test", alphaName), dotted),
           Plot.dot(fits(network, alphaName), { x: "step", y: "value", fill: "group", r: 4 }),
         ]),
-        chart(groups, "Feature alignment", false, lines(Plot, means(network, "featureAlignment", alphaName))),
+        alignmentChart(groups, lines(Plot, means(network, "featureAlignment", alphaName))),
       ];
     },
   };
@@ -77,10 +77,10 @@ function sizesFigure(points: readonly MetricPoint[], eps: number, sweep: unknown
   return {
     name: "amount-of-data",
     title: `Too little, intermediate and enough data (alpha = ${alpha}, eps = ${eps})`,
-    caption: "Means over seeds of losses as a share of their start; train dashed, test solid.",
+    caption: "Means over seeds of losses in % of their start; train dashed, test solid.",
     plot: (Plot) => {
       const sorted = chosen.toSorted((a, b) => Number(a.setting?.P) - Number(b.setting?.P));
-      return chart(unique(sorted.map(name)), "Loss (share of its start)", true, [
+      return lossChart(unique(sorted.map(name)), "Loss (% of its start): train dashed, test solid", [
         ...lines(Plot, relative(chosen, "train", name), train),
         ...lines(Plot, relative(chosen, "test", name)),
       ]);
@@ -92,10 +92,9 @@ function transferFigure(points: readonly MetricPoint[]): Figure {
   return {
     name: "part-b",
     title: "Part B: an MLP on images under the same control",
-    caption:
-      "Means over seeds of losses as a share of their start; train dashed, test solid. Reported beside the verdict.",
+    caption: "Means over seeds of losses in % of their start; train dashed, test solid. Reported beside the verdict.",
     plot: (Plot) =>
-      chart(unique(byAlpha(points).map(alphaName)), "Loss (share of its start)", true, [
+      lossChart(unique(byAlpha(points).map(alphaName)), "Loss (% of its start): train dashed, test solid", [
         ...lines(Plot, relative(points, "train", alphaName), train),
         ...lines(Plot, relative(points, "test", alphaName)),
       ]),
@@ -105,23 +104,27 @@ function transferFigure(points: readonly MetricPoint[]): Figure {
 const byAlpha = (points: readonly MetricPoint[]) =>
   points.toSorted((a, b) => Number(a.setting?.alpha) - Number(b.setting?.alpha));
 
-/** Losses may reach rounding error; below this the picture ends. */
-const floor = 1e-5;
+/** In %: losses may reach rounding error; the picture ends before. */
+const lossDomain = [1e-3, 150];
 
-function chart(groups: readonly string[], label: string, log: boolean, marks: readonly object[]) {
-  return {
-    height: log ? 360 : 240,
-    x: { type: "log" as const, label: "Step (log)", labelArrow: "none" as const, tickFormat: "," },
-    y: {
-      label,
-      labelArrow: "none" as const,
-      grid: true,
-      ...(log ? { type: "log" as const, domain: [floor, 1.5] } : {}),
-    },
-    color: { ...armColours(groups), legend: true },
-    marks,
-  };
-}
+const step = { type: "log", label: "Step (log)", labelArrow: "none", tickFormat: "," };
+
+/** Losses on a logarithmic axis; `marks` says what each kind of line is. */
+const lossChart = (groups: readonly string[], label: string, marks: readonly object[]) => ({
+  height: 360,
+  x: step,
+  y: { type: "log", domain: lossDomain, grid: true, label, labelArrow: "none", tickFormat: "~g" },
+  color: { ...armColours(groups), legend: true },
+  marks,
+});
+
+const alignmentChart = (groups: readonly string[], marks: readonly object[]) => ({
+  height: 240,
+  x: step,
+  y: { domain: [0, 1], grid: true, label: "Feature alignment", labelArrow: "none" },
+  color: armColours(groups),
+  marks,
+});
 
 const lines = (Plot: Plot, points: readonly Point[], style: object = {}) => [
   Plot.line(points, { x: "step", y: "value", stroke: "group", z: "line", strokeWidth: 1.8, clip: true, ...style }),
@@ -147,11 +150,14 @@ function means(points: readonly MetricPoint[], name: string, group: (point: Metr
     .sort((a, b) => a.step - b.step);
 }
 
-/** Like `means`, of the loss as a share of that of the same run at step 0. */
+/** Like `means`, of the loss in % of that of the same run at step 0. */
 function relative(points: readonly MetricPoint[], name: string, group: (point: MetricPoint) => string): Point[] {
   const run = ({ arm, seed, setting }: MetricPoint) => JSON.stringify([arm, seed, setting]);
   const start = new Map(points.filter(({ step }) => step === 0).map((point) => [run(point), point.values[name]]));
-  const shares = points.map((point) => ({ ...point, values: { [name]: point.values[name] / start.get(run(point))! } }));
+  const shares = points.map((point) => ({
+    ...point,
+    values: { [name]: (100 * point.values[name]) / start.get(run(point))! },
+  }));
   return means(shares, name, group);
 }
 
@@ -160,8 +166,7 @@ function fits(points: readonly MetricPoint[], group: (point: MetricPoint) => str
   const test = relative(points, "test", group);
   const seen = new Map<string, Point>();
   for (const { line, step, value } of relative(points, "train", group)) {
-    if (value < 0.02 && !seen.has(line))
-      seen.set(line, test.find((point) => point.line === line && point.step === step)!);
+    if (value < 2 && !seen.has(line)) seen.set(line, test.find((point) => point.line === line && point.step === step)!);
   }
   return [...seen.values()];
 }

@@ -69,9 +69,9 @@ export function judgeLazy(rows: readonly Row[]): Judgement {
     return say("contradicted", "The networks fit, but the effect has the opposite sign, its interval off 0.");
   const failed = conditions.filter(({ holds }) => !holds);
   if (failed.length === 0) return say("replicated", "All four conditions hold.");
-  const list = failed.map(({ name, detail }) => `${name}. ${detail}`).join(" ");
-  if (failed.length === 1) return say("partly", `Three of four conditions hold; not so ${list}`);
-  return say("not at this scale", `The networks fit, but ${failed.length} of four conditions fail: ${list}`);
+  const list = failed.map(({ name }) => name).join("; ");
+  if (failed.length === 1) return say("partly", `Three of four conditions hold. Not so: ${list}.`);
+  return say("not at this scale", `The networks fit, but ${failed.length} of four conditions fail: ${list}.`);
 }
 
 /** The distinct values of a setting of an arm, ascending. */
@@ -133,7 +133,7 @@ function correlation(rows: readonly Row[], eps: number, alphas: readonly number[
       lags.map((perAlpha) => perAlpha[i]),
     ),
   );
-  const base = above(`eps ${eps}`, pairedBootstrap(perSeed), { mean: leastCorrelation });
+  const base = above(`eps ${eps}, Spearman`, pairedBootstrap(perSeed), { mean: leastCorrelation });
   const table = alphas.map((alpha, i) => {
     const bound = bounds[i] > 0 ? ` (a lower bound in ${bounds[i]})` : "";
     return `${alpha}: ${short(geometricMean(lags[i]))}${bound}`;
@@ -181,15 +181,15 @@ function lateFall(rows: readonly Row[], cell: Cell): Condition[] {
 
 /** (3) at one eps and alpha. */
 function rise(rows: readonly Row[], cell: Cell): Condition {
-  const mean2 = (measure: string) => mean(known(rows, "network", cell, measure));
+  const average = (measure: string) => mean(known(rows, "network", cell, measure));
   const start = known(rows, "network", cell, "alignmentAtFit");
   const rises = known(rows, "network", cell, "alignmentEnd").map((end, i) => end - start[i]);
   const base = above(where(cell), pairedBootstrap(rises), { mean: leastRise });
-  const from = `from ${short(mean2("alignmentAtFit"))} to ${short(mean2("alignmentEnd"))}`;
+  const from = `Alignment ${short(average("alignmentAtFit"))} to ${short(average("alignmentEnd"))}`;
   const ntk =
-    `kernel with y ${short(mean2("ntkAlignmentAtFit"))} to ${short(mean2("ntkAlignmentEnd"))}, ` +
-    `centred ${short(mean2("ntkCentredAtFit"))} to ${short(mean2("ntkCentredEnd"))}`;
-  return { ...base, detail: `${base.detail} ${from}; ${ntk}.` };
+    `that of the kernel with y ${short(average("ntkAlignmentAtFit"))} to ${short(average("ntkAlignmentEnd"))}, ` +
+    `centred ${short(average("ntkCentredAtFit"))} to ${short(average("ntkCentredEnd"))}`;
+  return { ...base, detail: `${base.detail} ${from}, ${ntk}.` };
 }
 
 /** (4) at one eps. */
