@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import * as fs from "node:fs/promises";
 import { createRequire } from "node:module";
 import * as os from "node:os";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { HebbError } from "../engine/errors.js";
 import type { EnvironmentInfo, Platform } from "./types.js";
@@ -46,7 +46,16 @@ export async function appendFile(path: string, content: Uint8Array | string): Pr
 }
 
 export async function mkdirp(path: string): Promise<void> {
-  await fs.mkdir(path, { recursive: true }).catch(explain("make the directory", path));
+  await makeWithParents(resolve(path)).catch(explain("make the directory", path));
+}
+
+/** One directory at a time: the recursive mkdir of Node 20 never returns where the system denies that parents exist. */
+async function makeWithParents(path: string): Promise<void> {
+  const parent = dirname(path);
+  if (parent !== path && !(await exists(parent))) await makeWithParents(parent);
+  await fs.mkdir(path).catch(async (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EEXIST" || !(await fs.stat(path)).isDirectory()) throw error;
+  });
 }
 
 export async function listDir(path: string): Promise<string[]> {

@@ -92,12 +92,18 @@ function transferFigure(points: readonly MetricPoint[]): Figure {
   return {
     name: "part-b",
     title: "Part B: an MLP on images under the same control",
-    caption: "Means over seeds of losses in % of their start; train dashed, test solid. Reported beside the verdict.",
+    caption:
+      "Means over seeds of losses in % of their start; train dashed, test solid. Curves that agree cover one another.",
     plot: (Plot) =>
-      lossChart(unique(byAlpha(points).map(alphaName)), "Loss (% of its start): train dashed, test solid", [
-        ...lines(Plot, relative(points, "train", alphaName), train),
-        ...lines(Plot, relative(points, "test", alphaName)),
-      ]),
+      lossChart(
+        unique(byAlpha(points).map(alphaName)),
+        "Loss (% of its start): train dashed, test solid",
+        [
+          ...lines(Plot, relative(points, "train", alphaName), train),
+          ...lines(Plot, relative(points, "test", alphaName)),
+        ],
+        imageDomain,
+      ),
   };
 }
 
@@ -105,15 +111,16 @@ const byAlpha = (points: readonly MetricPoint[]) =>
   points.toSorted((a, b) => Number(a.setting?.alpha) - Number(b.setting?.alpha));
 
 /** In %: losses may reach rounding error; the picture ends before. */
-const lossDomain = [1e-3, 150];
+const studentDomain = [1e-3, 150];
+const imageDomain = [0.1, 150];
 
 const step = { type: "log", label: "Step (log)", labelArrow: "none", tickFormat: "," };
 
 /** Losses on a logarithmic axis; `marks` says what each kind of line is. */
-const lossChart = (groups: readonly string[], label: string, marks: readonly object[]) => ({
+const lossChart = (groups: readonly string[], label: string, marks: readonly object[], domain = studentDomain) => ({
   height: 360,
   x: step,
-  y: { type: "log", domain: lossDomain, grid: true, label, labelArrow: "none", tickFormat: "~g" },
+  y: { type: "log", domain, grid: true, label, labelArrow: "none", tickFormat: "~g" },
   color: { ...armColours(groups), legend: true },
   marks,
 });

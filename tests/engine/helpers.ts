@@ -168,45 +168,47 @@ export async function checkGradients(
       throw new Error(`gradient of input ${which[k]} has shape [${g.shape}], not [${shapes[k]}]`);
   });
   const host = await Promise.all(point.map((t) => t.array()));
-  const evaluate = async (i: number, e: number, delta: number): Promise<[number, number]> => {
-    const data = Float64Array.from(host[i].data as Float64Array);
-    data[e] += delta;
+  const scalars = jit((...all: Tensor[]) => (order === 2 ? [first(...all), second(...all)] : [first(...all)]));
+  /** L and G with input i moved by `delta` along a direction. */
+  const evaluate = async (i: number, direction: readonly number[], delta: number): Promise<number[]> => {
+    const data = Float64Array.from(host[i].data as Float64Array, (v, e) => v + delta * direction[e]);
     const moved: (Tensor | NDArray)[] = [...point];
     moved[i] = { ...host[i], data };
-    const { L, G } = await measured(...moved);
-    return [await L.item(), G ? await G.item() : 0];
+    return (await values(await scalars(...(moved as Tensor[])))).flat();
   };
   const h = 2e-3;
-  const difference = async (i: number, e: number): Promise<[number, number]> => {
+  const difference = async (i: number, direction: readonly number[]): Promise<number[]> => {
     const [a, b, c, d] = [
-      await evaluate(i, e, h),
-      await evaluate(i, e, -h),
-      await evaluate(i, e, 2 * h),
-      await evaluate(i, e, -2 * h),
+      await evaluate(i, direction, h),
+      await evaluate(i, direction, -h),
+      await evaluate(i, direction, 2 * h),
+      await evaluate(i, direction, -2 * h),
     ];
-    return [0, 1].map((k) => (8 * (a[k] - b[k]) - (c[k] - d[k])) / (12 * h)) as [number, number];
+    return a.map((_, k) => (8 * (a[k] - b[k]) - (c[k] - d[k])) / (12 * h));
   };
   for (const i of both) {
-    const expected: [number, number][] = [];
-    for (let e = 0; e < host[i].data.length; e++) expected.push(await difference(i, e));
     const k = which.indexOf(i);
-    if (k >= 0)
-      assertClose(
-        await numbers(at.dL[k]),
-        expected.map((x) => x[0]),
-        tolerance,
-        `gradient of input ${i}`,
-      );
-    if (at.dG) {
-      const actual = await numbers(at.dG[both.indexOf(i)]);
-      assertClose(
-        actual,
-        expected.map((x) => x[1]),
-        tolerance,
-        `second-order gradient of input ${k >= 0 ? i : "cotangent"}`,
-      );
+    const gradients = [k >= 0 ? await numbers(at.dL[k]) : undefined, at.dG && (await numbers(at.dG[both.indexOf(i)]))];
+    for (const direction of directions(host[i].data.length, i)) {
+      const expected = await difference(i, direction);
+      const along = (g: readonly number[]) => g.reduce((s, v, e) => s + v * direction[e], 0);
+      const what = `of input ${k >= 0 ? i : "cotangent"} along [${direction.map((v) => v.toFixed(1))}]`;
+      if (gradients[0]) assertClose([along(gradients[0])], [expected[0]], tolerance, `gradient ${what}`);
+      if (gradients[1]) assertClose([along(gradients[1])], [expected[1]], tolerance, `second-order gradient ${what}`);
     }
   }
+}
+
+/** Every axis of a small space; of a larger one, some of them and a direction that moves all. */
+function directions(n: number, seed: number): number[][] {
+  const axis = (at: number) => Array.from({ length: n }, (_, e) => Number(e === at));
+  if (n <= 8) return Array.from({ length: n }, (_, at) => axis(at));
+  const random = hostRandom(seed);
+  const some = Array.from(random.permutation(n).subarray(0, 5), axis);
+  return [
+    ...some,
+    ...[0, 1].map(() => Array.from({ length: n }, () => (random.integer(2) + 0.5) * (random.integer(2) - 0.5))),
+  ];
 }
 
 const stackExamples = (examples: readonly NDArray[]): NDArray => {

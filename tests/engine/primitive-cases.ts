@@ -223,6 +223,12 @@ register("pow", "to a constant, negative base", [{ shape: [5], range: [-2, -0.5]
 register("pow", "to a constant, at zero", [{ shape: [3], values: [0, 1, -1] }], (x) => pow(x, 4), {
   expected: (x) => x.map((v) => v ** 4),
 });
+register("pow", "to the zeroth, at zero", [{ shape: [3], values: [0, 2, -1] }], (x) => pow(x, 0), {
+  expected: () => [1, 1, 1],
+});
+register("pow", "to the first and second, at zero", [{ shape: [3], values: [0, 2, -1] }], (x) =>
+  add(pow(x, tensor([1, 1, 1], { dtype: x.dtype })), pow(x, tensor([2, 2, 2], { dtype: x.dtype }))),
+);
 register("pow", "to -1/2", [{ shape: [5], range: [0.5, 2] }], (x) => pow(x, -0.5), {
   expected: (x) => x.map((v) => v ** -0.5),
 });

@@ -25,6 +25,7 @@ import {
   mean,
   mul,
   neg,
+  pow,
   random,
   relu,
   reshape,
@@ -107,6 +108,23 @@ onEachBackend("grad", () => {
       f = (t: Tensor) => sum(grad(g)(t));
       assertClose(await numbers(f(x)), [expected], 1e-13, "derivative");
     }
+  });
+
+  it("of powers stays finite at zero, to any order", async () => {
+    let f = (x: Tensor): Tensor => sum(pow(x, 3));
+    for (const expected of [0, 0, 6, 0, 0]) {
+      const g = f;
+      f = (t: Tensor) => sum(grad(g)(t));
+      expect((await numbers(f(f64([0]))))[0]).toBeCloseTo(expected, 12);
+    }
+    const both = grad((x: Tensor, y: Tensor) => sum(pow(x, y)), { argnums: [0, 1] })(
+      f64([0, 0, 2]),
+      f64([0, 2, 0]),
+    ) as Tensor[];
+    expect(await values(both)).toEqual([
+      [0, 0, 0],
+      [0, 0, expect.closeTo(Math.LN2, 12)],
+    ]);
   });
 
   it("shares ties evenly in max, maximum and minimum, and chooses the first in max pooling", async () => {

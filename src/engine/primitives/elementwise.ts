@@ -53,6 +53,14 @@ const single =
   (rule: (g: Tensor, x: Tensor, y: Tensor) => Tensor): Grad =>
   (g, { inputs: [x], output }) => [rule(g, x, output)];
 
+/** b a^(b - 1), and 0 rather than 0 times infinity where a and b are 0. */
+function powerSlope(a: Tensor, b: Tensor): Tensor {
+  const exponent = literalValue(b);
+  if (exponent !== undefined) return exponent === 0 ? mul(a, 0) : mul(pow(a, exponent - 1), exponent);
+  const flat = and(equal(a, 0), equal(b, 0));
+  return mul(b, pow(a, sub(where(flat, 1, b), 1)));
+}
+
 /** 1 where a > b, 1/2 where they are equal, else 0: the derivative of max(a, b) with respect to a. */
 const winner = (a: Tensor, b: Tensor): Tensor =>
   add(cast(greater(a, b), a.dtype), mul(cast(equal(a, b), a.dtype), 0.5));
@@ -99,7 +107,7 @@ const list: readonly Primitive[] = [
     "pow",
     "Pow",
     pair(
-      (g, a, b) => mul(g, mul(b, pow(a, sub(b, 1)))),
+      (g, a, b) => mul(g, powerSlope(a, b)),
       // log(a) has no meaning for a <= 0; there the derivative with respect to the exponent is taken as 0.
       (g, a, _b, y) => mul(g, mul(y, log(where(greater(a, 0), a, 1)))),
     ),
