@@ -4,6 +4,8 @@ import { catalogue } from "../src/lab/catalogue/index.js";
 import type { Paper } from "../src/lab/catalogue/paper.js";
 import { Ledger, type LedgerEntry } from "../src/lab/ledger.js";
 import { duration, withInterval } from "../src/lab/numbers.js";
+import { tableRows } from "../src/lab/table.js";
+import { studies } from "../studies/index.js";
 
 /** `npm run readme`: writes the README's table of papers again, from the catalogue and the ledger. */
 
@@ -33,10 +35,20 @@ function effect({ judgement }: LedgerEntry): string {
   return `${condition.name}: ${mean} ${interval}`;
 }
 
+/** The ledger's entries, judged again from the rows that they hold: the verdict in the table is that of the code here. */
+export async function judgedLedger(): Promise<Map<string, LedgerEntry>> {
+  const judged = new Map<string, LedgerEntry>();
+  for (const [slug, entry] of await new Ledger(file("ledger")).readAll()) {
+    const { default: study } = await studies[slug]();
+    judged.set(slug, { ...entry, judgement: study.judge(tableRows(entry.table), "standard") });
+  }
+  return judged;
+}
+
 /** The README as it should be; undefined when it has no place for the table. */
 export async function updatedReadme(readme: string): Promise<string | undefined> {
   if (!markers.test(readme)) return undefined;
-  const table = papersTable(catalogue, await new Ledger(file("ledger")).readAll());
+  const table = papersTable(catalogue, await judgedLedger());
   return readme.replace(markers, (_, start, end) => start + table + end);
 }
 

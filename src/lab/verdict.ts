@@ -77,11 +77,12 @@ export const atMost = (name: string, value: number, threshold: number, unit?: st
   estimate: value,
 });
 
-/** One condition out of several that must all hold. */
+/** One condition out of several that must all hold; its estimate is that of the first, which its name should fit. */
 export const allOf = (name: string, parts: readonly Condition[]): Condition => ({
   name,
   holds: parts.every((part) => part.holds),
   detail: parts.map((part) => `${part.name}: ${part.detail}`).join(" "),
+  ...(parts[0]?.interval ? { estimate: parts[0].estimate, interval: parts[0].interval } : {}),
 });
 
 // An interval over a single seed has no limits, and JSON has no infinity.

@@ -1,7 +1,8 @@
 import { existsSync, readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
-import { papersTable, updatedReadme } from "../../scripts/readme-table.js";
-import type { LedgerEntry } from "../../src/lab/ledger.js";
+import { judgedLedger, papersTable, updatedReadme } from "../../scripts/readme-table.js";
+import { Ledger, type LedgerEntry } from "../../src/lab/ledger.js";
 import { tinyPapers } from "../tiny.js";
 
 const path = new URL("../../README.md", import.meta.url);
@@ -10,6 +11,13 @@ const readme = existsSync(path) ? readFileSync(path, "utf8") : "";
 describe("the README's table of papers", () => {
   it.skipIf(!readme.includes("<!-- papers:start -->"))("is what `npm run readme` writes", async () => {
     expect(readme).toBe(await updatedReadme(readme));
+  });
+
+  it("has the verdicts that the ledger recorded when the runs ended", async () => {
+    const recorded = await new Ledger(fileURLToPath(new URL("../../ledger", import.meta.url))).readAll();
+    for (const [slug, { judgement }] of await judgedLedger()) {
+      expect([slug, judgement.verdict]).toEqual([slug, recorded.get(slug)!.judgement.verdict]);
+    }
   });
 
   it("has a line for each paper of the ledger", () => {
