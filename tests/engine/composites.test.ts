@@ -1,6 +1,7 @@
 import { readdir, readFile } from "node:fs/promises";
 import { describe, expect, it } from "vitest";
 import { type Composite, composite } from "../../src/engine/composites/composite.js";
+import { sumTiles, upsample } from "../../src/engine/composites/tiles.js";
 import { topological } from "../../src/engine/core.js";
 import {
   add,
@@ -57,6 +58,10 @@ const cases: readonly CompositeCase[] = [
   { name: "gelu", label: "exact", inputs: [narrow([3, 4])], f: (x) => gelu(x) },
   { name: "gelu", label: "exact, a scalar", inputs: [narrow([])], f: (x) => gelu(x) },
   { name: "gelu", label: "tanh form", inputs: [narrow([3, 4])], f: (x) => gelu(x, { approximate: true }) },
+  { name: "upsample", label: "two axes", inputs: [narrow([2, 1, 2, 3])], f: (x) => upsample(x, [2, 3]) },
+  { name: "upsample", label: "one axis", inputs: [narrow([1, 2, 3])], f: (x) => upsample(x, [2]) },
+  { name: "sumTiles", label: "two axes", inputs: [narrow([2, 1, 4, 3])], f: (x) => sumTiles(x, [2, 3]) },
+  { name: "sumTiles", label: "one axis", inputs: [narrow([1, 2, 6])], f: (x) => sumTiles(x, [3]) },
   { name: "softplus", label: "[7]", inputs: [narrow([7])], f: softplus },
   { name: "softmax", label: "last axis", inputs: [narrow([2, 4])], f: (x) => softmax(x) },
   { name: "softmax", label: "axis 0 of three", inputs: [narrow([3, 2, 2])], f: (x) => softmax(x, 0) },

@@ -1,5 +1,16 @@
 import { afterAll, describe, expect, it } from "vitest";
-import { jit, mul, ones, realise, setBackend, type Tensor, tensor } from "../../src/engine/index.js";
+import {
+  grad,
+  jit,
+  maxPool,
+  mul,
+  ones,
+  realise,
+  setBackend,
+  sum,
+  type Tensor,
+  tensor,
+} from "../../src/engine/index.js";
 
 describe.each(["node", "wasm"] as const)("results on %s", (backend) => {
   afterAll(() => setBackend("node"));
@@ -37,5 +48,20 @@ describe.each(["node", "wasm"] as const)("results on %s", (backend) => {
     const kept = await x.data();
     for (let i = 0; i < 4; i++) x = await double(x);
     expect([...(kept as Float32Array)]).toEqual([2, 4]);
+  });
+
+  it("equal maxima of a pooling window share its gradient", async () => {
+    setBackend(backend);
+    const x = tensor([3, 1, 3, 3, 2, 2, 0, 1], { shape: [1, 1, 2, 4] });
+    const gradient = jit((t: Tensor) => grad((z: Tensor) => sum(maxPool(z, 2)))(t));
+    // Windows hold 3, 1, 2, 2 and 3, 3, 0, 1.
+    expect(await (await gradient(x)).tolist()).toEqual([
+      [
+        [
+          [1, 0, 0.5, 0.5],
+          [0, 0, 0, 0],
+        ],
+      ],
+    ]);
   });
 });

@@ -734,14 +734,17 @@ for (const { x, size, options } of pools) {
   );
   const out = maxPool(fill(spaced(x), 1), size, options).shape;
   const [kernel, strides] = [perAxis(size, x.length - 2), perAxis(options.stride ?? size, x.length - 2)];
-  const apart = kernel.every((k, i) => k <= strides[i]);
+  // Windows side by side find their maxima by comparison, all others by the kernel's indices.
+  const tiles = kernel.every((k, i) => k === strides[i]) && !options.padding;
   // The gradient with respect to x, as a function of x and of the output's gradient g.
-  for (const name of apart ? ["maxPoolIndices", "maxUnpool"] : ["maxPoolIndices"]) {
-    register(name, `[${x}], window [${size}], ${JSON.stringify(options)}`, [spaced(x), { shape: out }], (t, g) =>
-      grad((z: Tensor) => sum(mul(maxPool(z, size, options), g)))(t),
-    );
-  }
+  register(
+    tiles ? "maxPool" : "maxPoolIndices",
+    `gradient, [${x}], window [${size}], ${JSON.stringify(options)}`,
+    [spaced(x), { shape: out }],
+    (t, g) => grad((z: Tensor) => sum(mul(maxPool(z, size, options), g)))(t),
+  );
 }
+register("maxPool", "a last row and column that no window covers", [spaced([1, 1, 5, 3])], (x) => maxPool(x, 2));
 register("maxPool", "the largest of each window", [grid(2, 4)], (x) => maxPool(reshape(x, [1, 1, 2, 4]), 2), {
   expected: () => [6, 8],
 });
