@@ -7,7 +7,8 @@ import type { Tensor } from "../tensor.js";
 import { moveAxis } from "./batching.js";
 import { add } from "./elementwise.js";
 import { matmul } from "./matmul.js";
-import { broadcastTo, concat, flip, pad, reshape, slice, transpose } from "./structure.js";
+import { sum } from "./reduce.js";
+import { broadcastTo, flip, pad, reshape, slice, stack, transpose } from "./structure.js";
 
 interface Geometry {
   readonly strides: readonly number[];
@@ -196,25 +197,21 @@ const isWide = (x: Tensor, g: Tensor, { groups, size }: Sized): boolean =>
   groups === 1 && x.shape[1] >= 8 && g.shape[1] >= 8 && sizeOf(size) <= 64;
 
 /**
- * The kernel's gradient as one matrix product for each row of the kernel: the input shifted to each position of the row,
- * stacked, times the output's gradient, over all images and places at once.
+ * The kernel's gradient as matrix products: for each position in the kernel, the input shifted there times the output's
+ * gradient, image by image, summed over images.
  */
 function kernelByProducts(x: Tensor, g: Tensor, { strides, dilation, low, high, size }: Sized): Tensor {
   const [n, c] = x.shape;
   const [, o, ...places] = g.shape;
-  const input = moveAxis(pad(x, [0, 0, ...low], [0, 0, ...high]), 1, 0);
-  const output = reshape(moveAxis(g, 1, 0), [o, n * sizeOf(places)]);
-  const row = size[size.length - 1];
-  const rows = Array.from({ length: sizeOf(size) / row }, (_, r) => {
-    const shifted = Array.from({ length: row }, (_, k) => {
-      const starts = unravel(r * row + k, size).map((p, i) => p * dilation[i]);
-      const ends = starts.map((s, i) => s + (places[i] - 1) * strides[i] + 1);
-      return reshape(slice(input, [0, 0, ...starts], [c, n, ...ends], [1, 1, ...strides]), [c, n * sizeOf(places)]);
-    });
-    return matmul(output, concat(shifted), { transposeB: true });
+  const input = pad(x, [0, 0, ...low], [0, 0, ...high]);
+  const output = reshape(g, [n, o, sizeOf(places)]);
+  const positions = Array.from({ length: sizeOf(size) }, (_, k) => {
+    const starts = unravel(k, size).map((p, i) => p * dilation[i]);
+    const ends = starts.map((s, i) => s + (places[i] - 1) * strides[i] + 1);
+    const shifted = slice(input, [0, 0, ...starts], [n, c, ...ends], [1, 1, ...strides]);
+    return sum(matmul(output, reshape(shifted, [n, c, sizeOf(places)]), { transposeB: true }), 0);
   });
-  // [rows, o, row, c] to [o, c, rows, row].
-  return reshape(transpose(reshape(concat(rows), [rows.length, o, row, c]), [1, 3, 0, 2]), [o, c, ...size]);
+  return reshape(transpose(stack(positions), [1, 2, 0]), [o, c, ...size]);
 }
 
 /** Convolution as a sum of matrix products, one for each position of the kernel: for dtypes without a kernel of their own. */
