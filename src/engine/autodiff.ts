@@ -1,4 +1,4 @@
-import { apply, type Node, type Primitive, topological } from "./core.js";
+import { apply, type ManyRules, type Node, type Primitive, partPrimitive, partsOf, topological } from "./core.js";
 import { isFloat } from "./dtype.js";
 import { HebbError, ShapeError } from "./errors.js";
 import { add } from "./primitives/elementwise.js";
@@ -28,28 +28,44 @@ export function backward(
     const before = sums.get(t);
     sums.set(t, before ? add(before, g) : g);
   };
+  /** For each bundle, what has come back to its results so far. */
+  const partSums = new Map<Tensor, (Tensor | undefined)[]>();
   outputs.forEach((t, i) => {
     const g = cotangents[i];
     if (g && active.has(t)) accumulate(t, g);
   });
   for (const t of [...nodes.keys()].reverse()) {
-    const g = sums.get(t);
-    if (!g || !active.has(t) || (targets.has(t) && !nodes.get(t)!.inputs.some((i) => active.has(i)))) continue;
     const { primitive, inputs, attrs } = nodes.get(t)!;
-    if (primitive.grad === "none") continue;
-    if (!primitive.grad) {
+    const g = sums.get(t);
+    const parts = partSums.get(t);
+    if ((!g && !parts) || !active.has(t) || (targets.has(t) && !inputs.some((i) => active.has(i)))) continue;
+    if (g && primitive === partPrimitive) {
+      const [bundle] = inputs;
+      const list = partSums.get(bundle) ?? [];
+      list[attrs.index] = list[attrs.index] ? add(list[attrs.index]!, g) : g;
+      partSums.set(bundle, list);
+      continue;
+    }
+    const rule = primitive.many ? primitive.many.grad : primitive.grad;
+    if (rule === "none") continue;
+    if (!rule) {
       throw new HebbError(
         `grad met the operation "${primitive.name}", which has no gradient rule; wrap it in customGradient or stopGradient.`,
       );
     }
     const needs = inputs.map((i) => active.has(i));
-    const shares = primitive.grad(g, { inputs, output: t, attrs, needs });
+    const shares = primitive.many
+      ? (rule as ManyGrad)(parts!, { inputs, outputs: partsOf(t), attrs, needs })
+      : (rule as Grad)(g!, { inputs, output: t, attrs, needs });
     shares.forEach((share, i) => {
       if (share && needs[i]) accumulate(inputs[i], share);
     });
   }
   return wrt.map((t) => sums.get(t));
 }
+
+type Grad = Exclude<Primitive["grad"], "none" | undefined>;
+type ManyGrad = Exclude<ManyRules["grad"], "none" | undefined>;
 
 /** The graph between `wrt` and `outputs` as it stands now: tensors that are computed later drop their nodes. */
 function snapshot(outputs: readonly Tensor[], wrt: readonly Tensor[]): Map<Tensor, Node> {

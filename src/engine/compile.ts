@@ -1,10 +1,26 @@
 import { create, toBinary } from "@bufbuild/protobuf";
 import { customPrimitive } from "./autodiff.js";
-import { inputPrimitive, literalPrimitive, type Node, type Primitive, topological, valuePrimitive } from "./core.js";
+import { bodiesOf, bodyGraph, substitute } from "./control/body.js";
+import { simplifyScans } from "./control/merge.js";
+import {
+  inputPrimitive,
+  literalPrimitive,
+  type Primitive,
+  partPrimitive,
+  type Spec,
+  topological,
+  valuePrimitive,
+} from "./core.js";
 import { dtypes, type NDArray } from "./dtype.js";
 import { HebbError } from "./errors.js";
 import { Emitter } from "./onnx/emitter.js";
-import { ModelProtoSchema, type ValueInfoProto, ValueInfoProtoSchema } from "./onnx/onnx_pb.js";
+import {
+  type GraphProto,
+  GraphProtoSchema,
+  ModelProtoSchema,
+  type ValueInfoProto,
+  ValueInfoProtoSchema,
+} from "./onnx/onnx_pb.js";
 import { isPassThrough } from "./primitives/structure.js";
 import type { Signature } from "./runtime/backend.js";
 import { literal, Tensor } from "./tensor.js";
@@ -23,8 +39,15 @@ export interface Graph {
   readonly hash: string;
 }
 
-/** Brings the graph behind `outputs` into normal form. `args` are its placeholders, in the order they will be fed. */
-export function normalise(outputs: readonly Tensor[], args: readonly Tensor[]): Graph {
+/**
+ * Brings the graph behind `outputs` into normal form. `args` are its placeholders, in the order they will be fed; they
+ * enter the hash under their positions, or under `labels`.
+ */
+export function normalise(
+  outputs: readonly Tensor[],
+  args: readonly Tensor[],
+  labels: readonly (string | number)[] = args.map((_, i) => i),
+): Graph {
   const canonical = new Map<Tensor, Tensor>();
   const byKey = new Map<string, Tensor>();
   const ids = new Map<Tensor, number>();
@@ -59,7 +82,7 @@ export function normalise(outputs: readonly Tensor[], args: readonly Tensor[]): 
 
   const leaf = (t: Tensor, primitive: Primitive): Tensor => {
     const index = argIndex.get(t);
-    if (index !== undefined) return enter(t, `arg${index}:${t.dtype}[${t.shape}]`);
+    if (index !== undefined) return enter(t, `arg${labels[index]}:${t.dtype}[${t.shape}]`);
     if (primitive === inputPrimitive) {
       throw new HebbError(
         `A placeholder of shape [${t.shape}] is used outside the function that it belongs to; return it from that function instead of keeping it.`,
@@ -82,7 +105,9 @@ export function normalise(outputs: readonly Tensor[], args: readonly Tensor[]): 
   const results = outputs.map(visit);
   const distinct = [...new Set(results)];
   const hash = `${keys.join(";")}=>${distinct.map((t) => ids.get(t)).join(",")}`;
-  return { order, outputs: distinct, places: results.map((t) => distinct.indexOf(t)), captures, hash };
+  const graph = { order, outputs: distinct, places: results.map((t) => distinct.indexOf(t)), captures, hash };
+  const simpler = simplifyScans(graph);
+  return simpler ? normalise(substitute(results, simpler), args, labels) : graph;
 }
 
 const emptyArray = ({ shape, dtype }: Tensor): NDArray => ({ data: new dtypes[dtype].array(0), shape, dtype });
@@ -93,51 +118,95 @@ export function emitModel(
   args: readonly Tensor[],
 ): { model: Uint8Array; signature: Omit<Signature, "once">; used: readonly Tensor[] } {
   const e = new Emitter();
-  const names = new Map<Tensor, string>();
   const present = new Set(graph.order);
   const used = [...args.filter((t) => present.has(t)), ...graph.captures];
-  for (const t of used) names.set(t, e.fresh());
-  const inputs = used.map((t) => valueInfo(names.get(t)!, t));
-  for (const t of graph.order) {
-    if (names.has(t)) continue;
-    const node: Node = t.node;
-    const { primitive, attrs } = node;
-    if (!primitive.emit) throw new HebbError(`The operation "${primitive.name}" has no ONNX form.`);
-    names.set(
-      t,
-      primitive.emit(
-        e,
-        node.inputs.map((i) => names.get(i)!),
-        { attrs, inputs: node.inputs, shape: t.shape, dtype: t.dtype },
-      ),
-    );
-  }
-  // An output needs a name of its own, also when it is an input or a constant.
-  const taken = new Set<string>([...used.map((t) => names.get(t)!), ...e.initializers.map((i) => i.name!)]);
-  const outputs = graph.outputs.map((t) => {
-    const own = names.get(t)!;
-    const name = taken.has(own) ? e.node("Identity", [own]) : own;
-    taken.add(name);
-    return { name, shape: t.shape, dtype: t.dtype };
-  });
+  const inputs = used.map((t) => valueInfo(e.fresh(), t));
+  const names = new Map(used.map((t, i) => [t, inputs[i].name!]));
+  const outputs = emitNodes(e, graph, names).map((name, i) => ({ name, spec: graph.outputs[i] }));
   const model = create(ModelProtoSchema, {
     irVersion: 10n,
     producerName: "hebb",
     opsetImport: [...e.domains].map((domain) => ({ domain, version: domain === "" ? 21n : 1n })),
-    graph: {
-      name: "hebb",
-      node: e.graphNodes,
-      initializer: e.initializers,
-      input: inputs,
-      output: outputs.map((o) => valueInfo(o.name, o)),
-    },
+    graph: graphProto(e, inputs, outputs),
   });
-  const double = graph.order.some((t) => t.dtype === "float64");
-  const signature = { inputs: used.map((t) => names.get(t)!), outputs, double };
+  const signature = {
+    inputs: inputs.map((i) => i.name!),
+    outputs: outputs.map(({ name, spec: { shape, dtype } }) => ({ name, shape, dtype })),
+    double: usesDouble(graph),
+  };
   return { model: toBinary(ModelProtoSchema, model), signature, used };
 }
 
-function valueInfo(name: string, { shape, dtype }: Pick<Tensor, "shape" | "dtype">): ValueInfoProto {
+/**
+ * The graph that a node of `outer` holds. `params` are its arguments: those with a name in `outer` are seen from inside,
+ * the others become its inputs, in their order.
+ */
+export function emitInner(
+  outer: Emitter,
+  graph: Graph,
+  params: readonly { readonly param: Tensor; readonly name?: string }[],
+): GraphProto {
+  const e = outer.inner();
+  const names = new Map(params.map(({ param, name }) => [param, name ?? e.fresh()]));
+  const inputs = params.filter((p) => p.name === undefined).map(({ param }) => valueInfo(names.get(param)!, param));
+  const outputs = emitNodes(e, graph, names);
+  const all = graph.places.map((place) => ({ name: outputs[place], spec: graph.outputs[place] }));
+  const seen = new Set<string>();
+  const distinct = all.map(({ name, spec }) => {
+    const own = seen.has(name) ? e.node("Identity", [name]) : name;
+    seen.add(own);
+    return { name: own, spec };
+  });
+  return graphProto(e, inputs, distinct);
+}
+
+/** Emits what `names` does not hold yet; returns the names of the outputs, which are names of their own. */
+function emitNodes(e: Emitter, graph: Graph, names: Map<Tensor, string>): string[] {
+  const taken = new Set(names.values());
+  const bundles = new Map<Tensor, readonly string[]>();
+  for (const t of graph.order) {
+    if (names.has(t)) continue;
+    const { primitive, inputs, attrs } = t.node;
+    if (primitive === partPrimitive) {
+      names.set(t, bundles.get(inputs[0])![attrs.index]);
+      continue;
+    }
+    const operands = inputs.map((i) => names.get(i)!);
+    if (primitive.many?.emit) bundles.set(t, primitive.many.emit(e, operands, { attrs, inputs }));
+    else if (primitive.emit)
+      names.set(t, primitive.emit(e, operands, { attrs, inputs, shape: t.shape, dtype: t.dtype }));
+    else throw new HebbError(`The operation "${primitive.name}" has no ONNX form.`);
+  }
+  for (const { name } of e.initializers) taken.add(name!);
+  // An output needs a name of its own, also when it is an input or a constant.
+  return graph.outputs.map((t) => {
+    const own = names.get(t)!;
+    const name = taken.has(own) ? e.node("Identity", [own]) : own;
+    taken.add(name);
+    return name;
+  });
+}
+
+const graphProto = (
+  e: Emitter,
+  inputs: ValueInfoProto[],
+  outputs: readonly { readonly name: string; readonly spec: Spec }[],
+): GraphProto =>
+  create(GraphProtoSchema, {
+    name: "hebb",
+    node: e.graphNodes,
+    initializer: e.initializers,
+    input: inputs,
+    output: outputs.map(({ name, spec }) => valueInfo(name, spec)),
+  });
+
+/** Whether float64 occurs anywhere, also inside nodes. */
+const usesDouble = (graph: Graph): boolean =>
+  graph.order.some(
+    ({ dtype, node }) => dtype === "float64" || bodiesOf(node.attrs).some((b) => usesDouble(bodyGraph(b))),
+  );
+
+function valueInfo(name: string, { shape, dtype }: Spec): ValueInfoProto {
   return create(ValueInfoProtoSchema, {
     name,
     type: {

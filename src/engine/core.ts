@@ -1,6 +1,7 @@
 import type { DType, NDArray } from "./dtype.js";
 import { HebbError, ShapeError } from "./errors.js";
 import type { Emitter } from "./onnx/emitter.js";
+import type { HostTools } from "./runtime/host.js";
 import type { Shape } from "./shape.js";
 import { Tensor } from "./tensor.js";
 
@@ -45,6 +46,35 @@ export interface Primitive<A extends Attrs = any> {
   readonly emit?: (e: Emitter, inputs: readonly string[], node: EmitNode<A>) => string;
   /** What identifies `attrs` in structural hashes; JSON when absent. */
   readonly key?: (attrs: A) => string;
+  /** The rules of an operation with several results; `infer`, `grad`, `batch`, `lower` and `emit` have no part in it. */
+  readonly many?: ManyRules<A>;
+}
+
+export interface ManyGradContext<A extends Attrs> {
+  readonly inputs: readonly Tensor[];
+  readonly outputs: readonly Tensor[];
+  readonly attrs: A;
+  readonly needs: readonly boolean[];
+}
+
+/** The rules of an operation with several results: as in `Primitive`, with lists in place of single results. */
+export interface ManyRules<A extends Attrs = any> {
+  infer(inputs: readonly Spec[], attrs: A): readonly Spec[];
+  /** `gs[i]` is undefined where nothing depends on result i. */
+  readonly grad?:
+    | "none"
+    | ((gs: readonly (Tensor | undefined)[], context: ManyGradContext<A>) => readonly (Tensor | undefined)[]);
+  readonly batch?: (
+    inputs: readonly Tensor[],
+    batched: readonly boolean[],
+    attrs: A,
+    size: number,
+  ) => readonly Tensor[];
+  readonly emit?: (e: Emitter, inputs: readonly string[], node: Omit<EmitNode<A>, keyof Spec>) => readonly string[];
+  /** Computes the results on the host, between two parts of the compiled graph. Takes precedence over `emit`. */
+  readonly host?: (inputs: readonly NDArray[], attrs: A, tools: HostTools) => Promise<readonly NDArray[]>;
+  /** Whether `host` is needed, for operations that have both; always, when absent. */
+  readonly needsHost?: (attrs: A) => boolean;
 }
 
 export interface EmitNode<A extends Attrs> extends Spec {
@@ -59,11 +89,40 @@ export interface Node {
   readonly attrs: Attrs;
 }
 
+/** What debugging tools set to hear of each tensor as its operation is applied. */
+export const hooks: { applied?: (tensor: Tensor) => void } = {};
+
 /** Applies a primitive: checks shapes now, computes later. */
 export function apply<A extends Attrs>(primitive: Primitive<A>, inputs: readonly Tensor[], attrs: A): Tensor {
   const { shape, dtype } = primitive.infer(inputs, attrs);
-  return new Tensor({ primitive, inputs, attrs }, shape, dtype);
+  const out = new Tensor({ primitive, inputs, attrs }, shape, dtype);
+  hooks.applied?.(out);
+  return out;
 }
+
+/**
+ * Applies a primitive of several results. Its node stands in the graph as one tensor without a value of its own, the
+ * bundle, from which `part` nodes take the results.
+ */
+export const applyMany = <A extends Attrs>(primitive: Primitive<A>, inputs: readonly Tensor[], attrs: A): Tensor[] =>
+  partsOf(new Tensor({ primitive, inputs, attrs }, bundleSpec.shape, bundleSpec.dtype));
+
+/** Result `index` of a bundle. Transforms treat it together with the bundle. */
+export const partPrimitive: Primitive<Spec & { index: number }> = {
+  name: "part",
+  infer: (_inputs, { shape, dtype }) => ({ shape, dtype }),
+};
+
+/** The results of a bundle. */
+export function partsOf(bundle: Tensor): Tensor[] {
+  const { primitive, inputs, attrs } = bundle.node;
+  return primitive
+    .many!.infer(inputs, attrs)
+    .map(({ shape, dtype }, index) => apply(partPrimitive, [bundle], { index, shape, dtype }));
+}
+
+/** The shape rule of primitives of several results: that of a bundle. */
+export const bundleSpec: Spec = { shape: [], dtype: "float32" };
 
 /** All inputs must have one dtype, which is returned. */
 export function sameDType(operation: string, inputs: readonly Spec[]): DType {

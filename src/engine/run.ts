@@ -1,7 +1,13 @@
 import { emitModel, type Graph, normalise } from "./compile.js";
+import type { Body } from "./control/body.js";
+import { bodyGraph, needsHost } from "./control/body.js";
+import { placeholder } from "./core.js";
 import type { NDArray } from "./dtype.js";
+import { matmul } from "./primitives/matmul.js";
 import type { Backend, DeviceValue, Executable } from "./runtime/backend.js";
+import type { HostTools } from "./runtime/host.js";
 import { getBackend, onBackend } from "./runtime/index.js";
+import { cutAtHost } from "./segments.js";
 import type { Tensor } from "./tensor.js";
 
 /** A graph compiled for a backend: the arguments that it really uses, by position, then its captured leaves. */
@@ -35,8 +41,14 @@ export function compileGraph(
     return found;
   }
   const compiled = (async (): Promise<Program> => {
-    const { model, signature, used } = emitModel(graph, args);
-    const executable = await backend.compile(model, { ...signature, once });
+    const used = [...args.filter((t) => graph.order.includes(t)), ...graph.captures];
+    const compile = async (part: Graph, inputs: readonly Tensor[]): Promise<Executable> => {
+      const { model, signature } = emitModel(part, inputs);
+      return backend.compile(model, { ...signature, once });
+    };
+    const executable = graph.order.some(needsHost)
+      ? await cutAtHost(backend, graph, used, compile, hostTools(backend))
+      : await compile({ ...graph, captures: [] }, used);
     return { executable, uses: used.slice(0, used.length - graph.captures.length).map((t) => args.indexOf(t)) };
   })();
   compiled.catch(() => cache.delete(key));
@@ -47,6 +59,31 @@ export function compileGraph(
   }
   return compiled;
 }
+
+/** Runs a graph that has no captures on host arrays. */
+async function evaluate(
+  backend: Backend,
+  graph: Graph,
+  params: readonly Tensor[],
+  args: readonly NDArray[],
+): Promise<NDArray[]> {
+  const { executable, uses } = await compileGraph(backend, graph, params);
+  const results = await executable.run(uses.map((i) => backend.write(args[i])));
+  const arrays = await Promise.all(results.map((r) => r.read()));
+  return graph.places.map((place) => arrays[place]);
+}
+
+const hostTools = (backend: Backend): HostTools => ({
+  evaluate: (body: Body, args) => evaluate(backend, bodyGraph(body), body.params, args),
+  async matmul(a, b, options) {
+    const params = [placeholder(a), placeholder(b)];
+    const [product] = await evaluate(backend, normalise([matmul(params[0], params[1], options)], params), params, [
+      a,
+      b,
+    ]);
+    return product;
+  },
+});
 
 /** One value for each output: outputs that are the same tensor get copies, so that each can be given away alone. */
 export function spread(

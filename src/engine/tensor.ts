@@ -16,6 +16,10 @@ export type Operand = Tensor | number | boolean;
 /** Nested arrays of numbers or booleans. */
 export type Nested = number | boolean | readonly Nested[];
 
+let made = 0;
+/** The number that the next tensor will get. */
+export const serial = (): number => made;
+
 /**
  * A lazy n-dimensional array of static shape: a node of a graph, or a value on the host or the device. Operations only
  * build the graph; `await data()` (or calling a function made by `jit`) computes.
@@ -24,6 +28,8 @@ export class Tensor implements Spec {
   #node: Node;
   #value: NDArray | DeviceValue | undefined;
   #gone: string | undefined;
+  /** Tensors are numbered as they are made: tells what belongs to a trace. */
+  readonly serial = made++;
 
   constructor(
     node: Node,

@@ -1,4 +1,4 @@
-import { placeholder, topological } from "./core.js";
+import { partPrimitive, placeholder, topological } from "./core.js";
 import { HebbError, ShapeError } from "./errors.js";
 import { moveAxis } from "./primitives/batching.js";
 import { broadcastTo } from "./primitives/structure.js";
@@ -70,32 +70,32 @@ export function vmap<A extends any[], R>(f: (...args: A) => R, options: VmapOpti
   };
 }
 
-/** Rebuilds what depends on `mapped` with a leading axis of `size` examples. */
-function batchGraph(
+/** What depends on `mapped`, rebuilt with a leading axis of `size` examples. */
+export function batchGraph(
   outputs: readonly Tensor[],
   mapped: ReadonlyMap<Tensor, Tensor>,
   size: number,
 ): Map<Tensor, Tensor> {
   const many = new Map(mapped);
+  const bundles = new Map<Tensor, readonly Tensor[]>();
   for (const t of topological(outputs, (x) => !mapped.has(x))) {
     const { primitive, inputs, attrs } = t.node;
     if (many.has(t)) continue;
+    if (primitive === partPrimitive) {
+      const results = bundles.get(inputs[0]);
+      if (results) many.set(t, results[attrs.index]);
+      continue;
+    }
     const batched = inputs.map((i) => many.has(i));
     if (!batched.includes(true)) continue;
-    if (!primitive.batch) {
+    const operands = inputs.map((i) => many.get(i) ?? i);
+    if (primitive.many?.batch) bundles.set(t, primitive.many.batch(operands, batched, attrs, size));
+    else if (primitive.batch) many.set(t, primitive.batch(operands, batched, attrs, size));
+    else {
       throw new HebbError(
         `vmap met the operation "${primitive.name}", which has no batching rule; call it outside vmap.`,
       );
     }
-    many.set(
-      t,
-      primitive.batch(
-        inputs.map((i) => many.get(i) ?? i),
-        batched,
-        attrs,
-        size,
-      ),
-    );
   }
   return many;
 }

@@ -5,13 +5,14 @@ import {
   type AttributeProto,
   AttributeProtoSchema,
   AttributeProto_AttributeType as AttributeType,
+  type GraphProto,
   type NodeProto,
   NodeProtoSchema,
   type TensorProto,
   TensorProtoSchema,
 } from "./onnx_pb.js";
 
-export type Attribute = number | string | readonly number[] | NDArray;
+export type Attribute = number | string | readonly number[] | NDArray | GraphProto;
 
 /** ONNX attributes that are floats even when their value is a whole number. */
 const floatAttributes = new Set(["epsilon", "alpha", "beta"]);
@@ -22,14 +23,25 @@ const utf8 = new TextEncoder();
 export class Emitter {
   readonly graphNodes: NodeProto[] = [];
   readonly initializers: TensorProto[] = [];
-  readonly domains = new Set<string>([""]);
+  readonly domains: Set<string>;
   #constants = new Map<string, string>();
   /** Nodes of several outputs by what they compute: rules that want different outputs of one kernel share it. */
   #known = new Map<string, string[]>();
-  #count = 0;
+  /** Names are unique in the whole model: the graph inside a node sees those around it. */
+  #counter: { next: number };
+
+  constructor(parent?: Emitter) {
+    this.domains = parent?.domains ?? new Set([""]);
+    this.#counter = parent ? parent.#counter : { next: 0 };
+  }
+
+  /** An emitter for a graph inside a node of this one. */
+  inner(): Emitter {
+    return new Emitter(this);
+  }
 
   fresh(): string {
-    return `v${this.#count++}`;
+    return `v${this.#counter.next++}`;
   }
 
   /** A node with one output. */
@@ -37,7 +49,7 @@ export class Emitter {
     return this.nodes(op, inputs, 1, attrs, domain)[0];
   }
 
-  /** A node with several outputs. */
+  /** A node with several outputs; nodes that hold graphs are never shared. */
   nodes(
     op: string,
     inputs: readonly string[],
@@ -45,11 +57,12 @@ export class Emitter {
     attrs: Readonly<Record<string, Attribute>> = {},
     domain = "",
   ): string[] {
-    const key = outputs > 1 ? JSON.stringify([op, domain, inputs, attrs]) : "";
-    const known = outputs > 1 ? this.#known.get(key) : undefined;
+    const shared = outputs > 1 && !Object.values(attrs).some((a) => typeof a === "object" && "node" in a);
+    const key = shared ? JSON.stringify([op, domain, inputs, attrs]) : "";
+    const known = shared ? this.#known.get(key) : undefined;
     if (known) return known;
     const names = Array.from({ length: outputs }, () => this.fresh());
-    if (outputs > 1) this.#known.set(key, names);
+    if (shared) this.#known.set(key, names);
     this.domains.add(domain);
     this.graphNodes.push(
       create(NodeProtoSchema, {
@@ -112,5 +125,6 @@ function attribute(name: string, value: Attribute): AttributeProto {
     if (!value.every(Number.isInteger)) throw new HebbError(`ONNX attribute ${name} is not a list of integers.`);
     return create(AttributeProtoSchema, { name, type: AttributeType.INTS, ints: value.map(BigInt) });
   }
+  if ("node" in value) return create(AttributeProtoSchema, { name, type: AttributeType.GRAPH, g: value });
   return create(AttributeProtoSchema, { name, type: AttributeType.TENSOR, t: tensorProto("", value as NDArray) });
 }

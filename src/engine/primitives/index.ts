@@ -1,5 +1,9 @@
 import { customPrimitive } from "../autodiff.js";
-import { literalPrimitive, type Primitive } from "../core.js";
+import { condPrimitives } from "../control/cond.js";
+import { opaquePrimitives } from "../control/opaque.js";
+import { scanPrimitive } from "../control/scan.js";
+import { whilePrimitives } from "../control/while.js";
+import { literalPrimitive, type Primitive, partPrimitive } from "../core.js";
 import { convPrimitives } from "./conv.js";
 import { elementwisePrimitives } from "./elementwise.js";
 import { indexingPrimitives } from "./indexing.js";
@@ -12,6 +16,7 @@ import { structurePrimitives } from "./structure.js";
 export const primitives: readonly Primitive[] = [
   literalPrimitive,
   customPrimitive,
+  partPrimitive,
   ...elementwisePrimitives,
   ...structurePrimitives,
   ...reducePrimitives,
@@ -19,4 +24,8 @@ export const primitives: readonly Primitive[] = [
   ...indexingPrimitives,
   ...convPrimitives,
   ...poolPrimitives,
+  scanPrimitive,
+  ...whilePrimitives,
+  ...condPrimitives,
+  ...opaquePrimitives,
 ];

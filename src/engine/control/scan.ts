@@ -1,0 +1,368 @@
+import { backward } from "../autodiff.js";
+import { emitInner } from "../compile.js";
+import { type Attrs, applyMany, bundleSpec, type Primitive, placeholder, topological } from "../core.js";
+import { dtypes, isFloat, type NDArray } from "../dtype.js";
+import { HebbError, ShapeError } from "../errors.js";
+import { moveAxis } from "../primitives/batching.js";
+import { add, where } from "../primitives/elementwise.js";
+import { broadcastTo, reshape, zeros } from "../primitives/structure.js";
+import { show, sizeOf } from "../shape.js";
+import { Tensor } from "../tensor.js";
+import { flattenTree, unflattenTree } from "../tree.js";
+import { batchGraph } from "../vmap.js";
+import { Body, bodyGraph, bodyKey, bodyNeedsHost, closeOver, dependents, substitute } from "./body.js";
+import { carryOf } from "./carry.js";
+
+/**
+ * Inputs: constants, initial carries, sequences. The body takes constants, carries and one element of each sequence, and
+ * gives the next carries and one element of each result sequence. Results: last carries, result sequences.
+ */
+export interface ScanAttrs extends Attrs {
+  readonly body: Body;
+  readonly consts: number;
+  readonly carries: number;
+  readonly length: number;
+  /** From the last element to the first; results keep their places. */
+  readonly reverse: boolean;
+  /** The gradient computes the body again from the carries instead of storing what it needs. */
+  readonly checkpoint: boolean;
+}
+
+/** A list cut into constants, carries and sequences. */
+export const sections = <T>(list: readonly T[], { consts, carries }: { consts: number; carries: number }) => ({
+  consts: list.slice(0, consts),
+  carries: list.slice(consts, consts + carries),
+  xs: list.slice(consts + carries),
+});
+
+export const scanPrimitive: Primitive<ScanAttrs> = {
+  name: "scan",
+  infer: () => bundleSpec,
+  key: (attrs) => bodyKey(attrs),
+  many: {
+    infer: (_inputs, { body, carries, length }) =>
+      body.outputs.map(({ shape, dtype }, i) => ({ shape: i < carries ? shape : [length, ...shape], dtype })),
+
+    grad: (gs, { inputs, attrs, needs }) => scanGradient(gs, inputs, attrs, needs),
+
+    batch(inputs, batched, attrs, size) {
+      const { body, carries } = attrs;
+      const flags = [...batched];
+      let params: Tensor[];
+      let many: Map<Tensor, Tensor>;
+      // A carry that starts shared becomes batched when the body makes it so, and then so may others.
+      for (;;) {
+        params = body.params.map((p, i) => (flags[i] ? placeholder({ shape: [size, ...p.shape], dtype: p.dtype }) : p));
+        const mapped = new Map(body.params.flatMap((p, i) => (flags[i] ? [[p, params[i]] as const] : [])));
+        many = batchGraph(body.outputs, mapped, size);
+        const grown = body.outputs
+          .slice(0, carries)
+          .flatMap((o, i) => (many.has(o) && !flags[attrs.consts + i] ? [attrs.consts + i] : []));
+        if (grown.length === 0) break;
+        for (const i of grown) flags[i] = true;
+      }
+      const isBatched = (i: number) => (i < carries ? flags[attrs.consts + i] : many.has(body.outputs[i]));
+      const spread = (t: Tensor) => broadcastTo(t, [size, ...t.shape]);
+      const outputs = body.outputs.map((o, i) => many.get(o) ?? (isBatched(i) ? spread(o) : o));
+      const given = inputs.map((t, i) => {
+        if (!flags[i]) return t;
+        if (!batched[i]) return spread(t);
+        return i < attrs.consts + carries ? t : moveAxis(t, 0, 1);
+      });
+      const results = applyMany(scanPrimitive, given, { ...attrs, body: new Body(params, outputs) });
+      return results.map((r, i) => {
+        if (!isBatched(i)) return spread(r);
+        return i < carries ? r : moveAxis(r, 1, 0);
+      });
+    },
+
+    emit(e, names, { attrs }) {
+      const { body, consts, carries, length, reverse } = attrs;
+      const own = sections(names, attrs);
+      const params = body.params.map((param, i) => ({ param, name: i < consts ? names[i] : undefined }));
+      // The runtime's Scan counts by its sequences, so there must be one.
+      const none = own.xs.length === 0;
+      const counter = placeholder({ shape: [], dtype: "uint8" });
+      const ticks = none
+        ? [
+            e.node("ConstantOfShape", [e.ints([length])], {
+              value: { data: new Uint8Array(1), shape: [1], dtype: "uint8" },
+            }),
+          ]
+        : [];
+      const graph = emitInner(e, bodyGraph(body), none ? [...params, { param: counter, name: undefined }] : params);
+      const direction = reverse ? 1 : 0;
+      return e.nodes("Scan", [...own.carries, ...own.xs, ...ticks], body.outputs.length, {
+        body: graph,
+        num_scan_inputs: Math.max(own.xs.length, 1),
+        scan_input_directions: new Array(Math.max(own.xs.length, 1)).fill(direction),
+        scan_output_directions: new Array(body.outputs.length - carries).fill(direction),
+      });
+    },
+
+    needsHost: ({ body }) => bodyNeedsHost(body),
+    async host(inputs, { body, consts, carries, length, reverse, ...counts }, tools) {
+      const own = sections(inputs, { consts, carries, ...counts });
+      const results = body.outputs.slice(carries).map(({ shape, dtype }): NDArray => {
+        const full = [length, ...shape];
+        return { data: new dtypes[dtype].array(sizeOf(full)), shape: full, dtype };
+      });
+      let state = own.carries;
+      for (let step = 0; step < length; step++) {
+        const at = reverse ? length - 1 - step : step;
+        const out = await tools.evaluate(body, [...own.consts, ...state, ...own.xs.map((x) => row(x, at))]);
+        state = out.slice(0, carries);
+        results.forEach((r, i) => {
+          row(r, at).data.set(out[carries + i].data as any);
+        });
+      }
+      return [...state, ...results];
+    },
+  },
+};
+
+/** Element `at` of the first axis, sharing memory. */
+function row({ data, shape, dtype }: NDArray, at: number): NDArray {
+  const size = sizeOf(shape.slice(1));
+  return { data: data.subarray(at * size, (at + 1) * size), shape: shape.slice(1), dtype };
+}
+
+/**
+ * The gradient is a scan the other way. Its body is the gradient of the body; what that needs of the forward pass is
+ * either stored by a second forward scan with more results (which compilation merges with the first) or, with
+ * `checkpoint`, computed again from the stored carries.
+ */
+function scanGradient(
+  gs: readonly (Tensor | undefined)[],
+  inputs: readonly Tensor[],
+  attrs: ScanAttrs,
+  needs: readonly boolean[],
+): (Tensor | undefined)[] {
+  const { body, consts, carries, reverse, checkpoint } = attrs;
+  const params = sections(body.params, attrs);
+  const outputs = { carries: body.outputs.slice(0, carries), ys: body.outputs.slice(carries) };
+
+  // Which carries have gradients: those that depend, by way of floats, on an input that needs one.
+  const active = body.params.map((p, i) => needs[i] && isFloat(p.dtype));
+  for (let grown = true; grown; ) {
+    const reached = floatDependents(
+      outputs.carries,
+      body.params.filter((_, i) => active[i]),
+    );
+    grown = false;
+    outputs.carries.forEach((o, i) => {
+      if (reached.has(o) && !active[consts + i]) {
+        active[consts + i] = true;
+        grown = true;
+      }
+    });
+  }
+  const is = sections(active, attrs);
+  const wanted = {
+    consts: params.consts.filter((_, i) => is.consts[i]),
+    carries: params.carries.filter((_, i) => is.carries[i]),
+    xs: params.xs.filter((_, i) => is.xs[i]),
+  };
+  const gCarries = wanted.carries.map(placeholder);
+  const ys = outputs.ys.flatMap((y, i) => {
+    const g = gs[carries + i];
+    return g ? [{ y, g, slice: placeholder(y) }] : [];
+  });
+  const ends = outputs.carries.filter((_, i) => is.carries[i]);
+  const all = [...wanted.consts, ...wanted.carries, ...wanted.xs];
+  const raw = backward([...ends, ...ys.map((y) => y.y)], [...gCarries, ...ys.map((y) => y.slice)], all);
+  const grads = raw.map((g, i) => g ?? zeros(all[i].shape, all[i].dtype));
+
+  // What the gradient needs of the forward pass.
+  const cotangents = [...gCarries, ...ys.map((y) => y.slice)];
+  const moving = new Set([...params.carries, ...params.xs]);
+  const kept = residuals(grads, cotangents, moving, checkpoint);
+  const stored = kept.filter((t) => !params.xs.includes(t));
+  const forward = applyMany(scanPrimitive, inputs, {
+    ...attrs,
+    body: new Body(body.params, [...body.outputs, ...stored]),
+  }).slice(body.outputs.length);
+  const sequence = (t: Tensor) =>
+    params.xs.includes(t) ? sections(inputs, attrs).xs[params.xs.indexOf(t)] : forward[stored.indexOf(t)];
+
+  // The body of the scan back. Constants take their outer values, so that what depends on them alone moves out of it;
+  // with `checkpoint` nothing may move out, or it would be stored.
+  const slices = kept.map(placeholder);
+  const outer = checkpoint ? [] : params.consts;
+  const inner = substitute(
+    grads,
+    new Map<Tensor, Tensor>([
+      ...outer.map((p, i) => [p, inputs[i]] as const),
+      ...kept.map((t, i) => [t, slices[i]] as const),
+    ]),
+  );
+  const sums = wanted.consts.map(placeholder);
+  const own = checkpoint ? params.consts : [];
+  const closed = closeOver(
+    [...own, ...sums, ...gCarries, ...ys.map((y) => y.slice), ...slices],
+    inner.map((g, i) => (i < sums.length ? add(sums[i], g) : g)),
+  );
+  const back = applyMany(
+    scanPrimitive,
+    [
+      ...closed.consts,
+      ...inputs.slice(0, own.length),
+      ...wanted.consts.map((c) => zeros(c.shape, c.dtype)),
+      ...outputs.carries.flatMap((o, i) => (is.carries[i] ? [gs[i] ?? zeros(o.shape, o.dtype)] : [])),
+      ...ys.map((y) => y.g),
+      ...kept.map(sequence),
+    ],
+    {
+      body: closed.body,
+      consts: closed.consts.length + own.length,
+      carries: sums.length + gCarries.length,
+      length: attrs.length,
+      reverse: !reverse,
+      checkpoint,
+    },
+  );
+  let at = 0;
+  return active.map((a) => (a ? back[at++] : undefined));
+}
+
+/** The tensors that a gradient can reach from `params`. */
+function floatDependents(outputs: readonly Tensor[], params: readonly Tensor[]): Set<Tensor> {
+  const found = new Set(params);
+  for (const t of topological(outputs, (x) => !found.has(x)))
+    if (isFloat(t.dtype) && t.node.inputs.some((i) => found.has(i))) found.add(t);
+  return found;
+}
+
+/** Operations that are cheaper to repeat than their results are to store. */
+const cheap: ReadonlySet<string> = new Set(["alias", "stopGradient", "reshape", "broadcastTo", "transpose", "cast"]);
+
+/**
+ * The tensors of the forward body at which the graph behind `grads` is cut: those used together with `cotangents` that
+ * depend on `moving`. With `inputsOnly` the cut is at `moving` itself.
+ */
+function residuals(
+  grads: readonly Tensor[],
+  cotangents: readonly Tensor[],
+  moving: ReadonlySet<Tensor>,
+  inputsOnly: boolean,
+): Tensor[] {
+  const late = dependents(grads, cotangents);
+  const varying = dependents(grads, moving);
+  const kept = new Set<Tensor>();
+  const cut = (t: Tensor) => {
+    const stack = [t];
+    const seen = new Set<Tensor>();
+    while (stack.length > 0) {
+      const top = stack.pop()!;
+      if (seen.has(top) || !varying.has(top)) continue;
+      seen.add(top);
+      if (moving.has(top)) kept.add(top);
+      else if (inputsOnly || cheap.has(top.node.primitive.name)) stack.push(...top.node.inputs);
+      else kept.add(top);
+    }
+  };
+  for (const t of topological(grads, (x) => late.has(x))) {
+    if (late.has(t)) for (const i of t.node.inputs) if (!late.has(i)) cut(i);
+  }
+  for (const g of grads) if (!late.has(g)) cut(g);
+  return [...kept];
+}
+
+export interface ScanOptions {
+  /** The number of steps; needed only when there are no sequences. */
+  readonly length?: number;
+  /** From the last element to the first; the results keep the order of `xs`. Default false. */
+  readonly reverse?: boolean;
+  /** bool [length] or [length, ...]: where it is false the carry stays as it was (trailing axes are the carry's first). */
+  readonly mask?: Tensor;
+  /**
+   * The gradient keeps only the carries of each step and computes the rest again: less memory, one more forward pass.
+   * Default false.
+   */
+  readonly checkpoint?: boolean;
+}
+
+/**
+ * A loop inside the graph: `[carry, y] = f(carry, xs[t])` for each t, from `init`; returns the last carry and the ys,
+ * stacked. One call of a jitted scan runs all steps.
+ *
+ * `xs` is a tree of tensors with the steps along axis 0 (or null, with `length`); ys are a tree of [length, ...]. The
+ * carry keeps its structure, shapes and dtypes. All transforms go through; the gradient runs the other way.
+ *
+ * Throws `ShapeError` when lengths differ or the carry changes its shape or dtype, `HebbError` when it changes its
+ * structure.
+ */
+export function scan<C, X, Y>(
+  f: (carry: C, x: X) => readonly [C, Y],
+  init: C,
+  xs: X,
+  { length: given, reverse = false, mask, checkpoint = false }: ScanOptions = {},
+): [C, Y] {
+  const carry = carryOf("scan", init);
+  const rows = flattenTree(xs);
+  const sequences = rows.leaves.filter((l): l is Tensor => l instanceof Tensor);
+  const length = commonLength(sequences, rows.paths, mask, given);
+  const slices = rows.leaves.map((l) =>
+    l instanceof Tensor ? placeholder({ shape: l.shape.slice(1), dtype: l.dtype }) : l,
+  );
+  const [next, y] = f(carry.build(carry.params), unflattenTree(rows.def, slices));
+  let after = carry.accept(next);
+  const out = flattenTree(y);
+  const results = out.leaves.filter((l): l is Tensor => l instanceof Tensor);
+  const masks: Tensor[] = [];
+  if (mask) {
+    const now = placeholder({ shape: mask.shape.slice(1), dtype: "bool" });
+    masks.push(now);
+    after = after.map((a, i) => where(alignMask(now, a), a, carry.params[i]));
+  }
+  const carries = carry.initial.length;
+  const inner = [...carry.params, ...slices.filter((s): s is Tensor => s instanceof Tensor), ...masks];
+  const { consts, body } = closeOver(inner, [...after, ...results]);
+  const attrs = { body, consts: consts.length, carries, length, reverse, checkpoint };
+  const many =
+    length === 0
+      ? [...carry.initial, ...results.map((r) => zeros([0, ...r.shape], r.dtype))]
+      : applyMany(scanPrimitive, [...consts, ...carry.initial, ...sequences, ...(mask ? [mask] : [])], attrs);
+  let at = carries;
+  return [
+    carry.build(many.slice(0, carries)),
+    unflattenTree(
+      out.def,
+      out.leaves.map((l) => (l instanceof Tensor ? many[at++] : l)),
+    ),
+  ];
+}
+
+/** A mask [B, ...] against a carry [B, ..., more]: axes of size one are added behind. */
+function alignMask(mask: Tensor, carry: Tensor): Tensor {
+  const missing = carry.rank - mask.rank;
+  if (missing < 0 || mask.shape.some((n, i) => n !== 1 && n !== carry.shape[i])) {
+    throw new ShapeError(
+      "scan",
+      `mask ${show(mask.shape)} does not fit the first axes of the carry ${show(carry.shape)}`,
+    );
+  }
+  return reshape(mask, [...mask.shape, ...new Array(missing).fill(1)]);
+}
+
+function commonLength(
+  sequences: readonly Tensor[],
+  paths: readonly string[],
+  mask: Tensor | undefined,
+  given: number | undefined,
+): number {
+  if (mask && (mask.dtype !== "bool" || mask.rank < 1))
+    throw new ShapeError("scan", `the mask must be bool [length, ...], got ${mask.dtype}${show(mask.shape)}`);
+  const all = mask ? [...sequences, mask] : sequences;
+  let length = given;
+  all.forEach((t, i) => {
+    const name = i < sequences.length ? (paths[i] ? `xs at "${paths[i]}"` : "xs") : "the mask";
+    if (t.rank === 0) throw new ShapeError("scan", `${name} is a scalar; sequences have the steps along axis 0`);
+    if (length !== undefined && t.shape[0] !== length)
+      throw new ShapeError("scan", `${name} of shape ${show(t.shape)} has ${t.shape[0]} steps, not ${length}`);
+    length = t.shape[0];
+  });
+  if (length === undefined)
+    throw new HebbError("scan: there are no sequences, so the number of steps is unknown; give { length }.");
+  return length;
+}
