@@ -6,11 +6,17 @@ import { normalAxis, show } from "./shape.js";
 import { Tensor } from "./tensor.js";
 import { flattenTree, unflattenTree } from "./tree.js";
 
+/** An axis for all tensors of a tree (null: none), or an object or array with one for each of its parts. */
+export type AxisTree = number | null | readonly AxisTree[] | { readonly [key: string]: AxisTree };
+
 export interface VmapOptions {
-  /** For each argument, the axis to map over; null for an argument shared by all examples. Default: 0 for all. */
-  readonly inAxes?: number | readonly (number | null)[];
-  /** Where the mapped axis stands in the outputs. Default 0. */
-  readonly outAxes?: number;
+  /**
+   * For each argument, the axis to map over; null for an argument shared by all examples; a tree where the parts of an
+   * argument differ: `{ inAxes: [{ x: 0, y: null }, 1] }`. Default: 0 for all.
+   */
+  readonly inAxes?: number | readonly AxisTree[];
+  /** Where the mapped axis stands in the outputs, alike. Default 0. */
+  readonly outAxes?: AxisTree;
   /** The number of examples, needed only when every argument is shared. */
   readonly size?: number;
 }
@@ -28,13 +34,13 @@ export function vmap<A extends any[], R>(f: (...args: A) => R, options: VmapOpti
     const mapped = new Map<Tensor, Tensor>();
     let size = options.size;
     const inner = args.map((arg, n) => {
-      const axis = typeof inAxes === "number" ? inAxes : inAxes[n];
-      if (axis === null) return arg;
       const { leaves, def, paths } = flattenTree(arg);
+      const axes = leafAxes(typeof inAxes === "number" ? inAxes : inAxes[n], arg, `inAxes of argument ${n}`);
       return unflattenTree(
         def,
         leaves.map((leaf, i) => {
-          if (!(leaf instanceof Tensor)) return leaf;
+          const axis = axes[i];
+          if (!(leaf instanceof Tensor) || axis === null) return leaf;
           const name = `argument ${n}${paths[i] ? ` at "${paths[i]}"` : ""}`;
           const at = normalAxis(`vmap (${name})`, axis, leaf.shape);
           if (size !== undefined && leaf.shape[at] !== size) {
@@ -54,6 +60,7 @@ export function vmap<A extends any[], R>(f: (...args: A) => R, options: VmapOpti
       throw new HebbError("vmap: no argument is mapped, so the number of examples is unknown; give { size }.");
     const output = f(...(inner as A));
     const { leaves, def } = flattenTree(output);
+    const axes = leafAxes(outAxes, output, "outAxes");
     const many = batchGraph(
       leaves.filter((l): l is Tensor => l instanceof Tensor),
       mapped,
@@ -61,13 +68,33 @@ export function vmap<A extends any[], R>(f: (...args: A) => R, options: VmapOpti
     );
     return unflattenTree(
       def,
-      leaves.map((leaf) => {
+      leaves.map((leaf, i) => {
         if (!(leaf instanceof Tensor)) return leaf;
-        const out = many.get(leaf) ?? broadcastTo(leaf, [size!, ...leaf.shape]);
-        return moveAxis(out, 0, normalAxis("vmap (outAxes)", outAxes, out.shape));
+        const axis = axes[i];
+        const out = many.get(leaf);
+        if (axis === null) {
+          if (out) throw new HebbError("vmap: an output with outAxes null differs between examples.");
+          return leaf;
+        }
+        const all = out ?? broadcastTo(leaf, [size!, ...leaf.shape]);
+        return moveAxis(all, 0, normalAxis("vmap (outAxes)", axis, all.shape));
       }),
     );
   };
+}
+
+/** The axis of each leaf of a tree. */
+function leafAxes(axes: AxisTree, tree: unknown, name: string): (number | null)[] {
+  if (typeof axes === "number" || axes === null) return flattenTree(tree).leaves.map(() => axes);
+  if (tree === null || typeof tree !== "object" || tree instanceof Tensor)
+    throw new HebbError(`vmap: ${name} has parts where there is only one tensor.`);
+  // In the order of flattenTree.
+  const keys = Object.keys(tree);
+  return (Array.isArray(tree) ? keys : keys.sort()).flatMap((key) => {
+    const own = (axes as any)[key];
+    if (own === undefined) throw new HebbError(`vmap: ${name} gives no axis for "${key}"; null means shared.`);
+    return leafAxes(own, (tree as any)[key], `${name} at "${key}"`);
+  });
 }
 
 /** What depends on `mapped`, rebuilt with a leading axis of `size` examples. */

@@ -94,6 +94,14 @@ onEachBackend("vmap", () => {
     expect(await numbers(none)).toEqual([]);
   });
 
+  it("takes axes part by part", async () => {
+    const [u, v] = [fill({ shape: [2, 3] }, 1), fill({ shape: [3] }, 2)];
+    const f = (a: { u: Tensor; v: Tensor }, [b]: [Tensor]) => ({ all: mul(a.u, b), own: [sum(a.v), mul(sum(a.u), a.v)] });
+    const out = vmap(f, { inAxes: [{ u: 1, v: null }, [0]], outAxes: { all: 1, own: [null, 0] } })({ u, v: u }, [v]);
+    expect([out.all.shape, out.own[0].shape, out.own[1].shape]).toEqual([[2, 3], [], [3, 2, 3]]);
+    assertClose(await numbers(out.all), await numbers(mul(u, v)), 1e-15, "product");
+  });
+
   it("repeats what does not depend on the mapped argument", async () => {
     const y = fill({ shape: [2] }, 3);
     const [constant, shared, own] = vmap((t: Tensor) => [arange(2, "float64"), y, t.sum()] as const)(
@@ -150,6 +158,18 @@ describe("vmap's errors", () => {
     expect(() => vmap((a: Tensor) => a, { inAxes: [0, 0] })(x)).toThrow("vmap: inAxes has 2 entries for 1 arguments.");
     expect(() => vmap((a: Tensor) => a, { outAxes: 5 })(x)).toThrow(
       "vmap (outAxes): axis 5 is out of range for shape [2, 2]",
+    );
+  });
+  it("names the part of a tree that has no axis, or that differs where it should not", () => {
+    const f = ({ u, v }: { u: Tensor; v: Tensor }) => add(u, v);
+    expect(() => vmap(f, { inAxes: [{ u: 0 }] })({ u: x, v: x })).toThrow(
+      'vmap: inAxes of argument 0 gives no axis for "v"; null means shared.',
+    );
+    expect(() => vmap((a: Tensor) => a, { inAxes: [{ u: 0 }] })(x)).toThrow(
+      "vmap: inAxes of argument 0 has parts where there is only one tensor.",
+    );
+    expect(() => vmap((a: Tensor) => a, { outAxes: null })(x)).toThrow(
+      "vmap: an output with outAxes null differs between examples.",
     );
   });
   it("needs to know the number of examples", () => {
