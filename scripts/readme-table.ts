@@ -27,9 +27,16 @@ export function papersTable(papers: readonly Paper[], ledger: ReadonlyMap<string
   return `${lines.join("\n")}\n\n${count}`;
 }
 
-/** The first condition that was estimated with an interval. */
+/**
+ * The first condition that was estimated with an interval; for a verdict that says nothing of the claim, the first condition
+ * that failed, so that no effect stands beside it as if it had counted.
+ */
 function effect({ judgement }: LedgerEntry): string {
-  const condition = judgement.conditions.find(({ interval }) => interval !== undefined);
+  const { verdict, conditions } = judgement;
+  const lacking =
+    verdict === "invalid" || verdict === "not at this scale" ? conditions.find(({ holds }) => !holds) : undefined;
+  if (lacking) return `${lacking.name}: ${lacking.detail.replace(/\.$/, "")}`;
+  const condition = conditions.find(({ interval }) => interval !== undefined);
   if (!condition) return "";
   const { mean, interval } = withInterval(condition.estimate!, ...condition.interval!);
   return `${condition.name}: ${mean} ${interval}`;

@@ -1,4 +1,4 @@
-import { type Feed, jit, type NDArray, type Tensor, valueAndGrad } from "../engine/index.js";
+import { type Feed, HebbError, jit, type NDArray, type Tensor, valueAndGrad } from "../engine/index.js";
 import { applyUpdates, type Optimizer } from "../optim/index.js";
 import { toHost } from "./host.js";
 import { applyMask, checkMask, type WeightMask } from "./mask.js";
@@ -52,7 +52,8 @@ export interface MaskedProgress<P, S> {
  *
  * `for await (const { step, loss, params } of trainMasked(apply, loss, ticketInit, mask, adam(), { batches })) …`
  *
- * Throws `HebbError` when the mask does not belong to the parameters; the signal's reason on abort.
+ * Throws `HebbError` when the mask does not belong to the parameters, and when the loss is not finite (the message names
+ * the step); the signal's reason on abort.
  */
 export async function* trainMasked<P, S>(
   apply: (params: P, x: Tensor) => Tensor,
@@ -77,6 +78,8 @@ export async function* trainMasked<P, S>(
     let value: Tensor;
     [theta, state, value] = await advance(theta as Feed<P>, state as Feed<S>, mask as Feed<P>, x, y);
     step++;
-    yield { step, loss: await value.item(), params: theta, state };
+    const before = await value.item();
+    if (!Number.isFinite(before)) throw new HebbError(`trainMasked: the loss became ${before} at step ${step}.`);
+    yield { step, loss: before, params: theta, state };
   }
 }

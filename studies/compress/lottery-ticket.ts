@@ -16,6 +16,7 @@ import {
 } from "../../src/compress/index.js";
 import { digits8, fashionMnist, mnist, reshapeRows, split, standardise } from "../../src/data/index.js";
 import { hostRandom, random, type Tensor } from "../../src/engine/index.js";
+import { fetching } from "../../src/lab/fetching.js";
 import { defineStudy, type RunContext } from "../../src/lab/study.js";
 import { type MlpParams, mlp } from "../../src/nn/index.js";
 import { adam } from "../../src/optim/index.js";
@@ -123,6 +124,8 @@ export default defineStudy<Options>({
       "2.7 passes over the training set.",
     "“No better” in the condition for a contradiction is read as the family's rule says: the opposite sign, with the " +
       "interval clear of 0. Converged means that the least validation loss came before the last evaluation, for every seed.",
+    "Networks are compared by density alone: the family's common table of compressed models (packed bits, " +
+      "multiply-accumulates, latency) is not part of this study.",
     "Cannot show the failure of rewinding to step 0 in deep residual networks (rewindTo offers k > 0, untested here), " +
       "nor the sparsities at which MNIST is easier than Fashion-MNIST.",
   ],
@@ -212,7 +215,7 @@ async function trainer(
 ) {
   const { options, seeds, signal, meter } = context;
   const { sizes, steps, batchSize, evaluateEvery } = options;
-  const data = await load(options);
+  const data = await load(context);
   const trainAll = lotteryTrainer({
     ...options,
     ...data,
@@ -275,8 +278,10 @@ async function oneShotMasks(trained: MlpParams, { oneShotAt, rate }: Options, wh
 }
 
 /** Training, validation and test examples, scaled by the training examples to mean 0 and standard deviation 1. */
-async function load({ data, sizes }: Options) {
-  const { train, test } = await (data === "digits8" ? digits8() : data === "mnist" ? mnist() : fashionMnist());
+async function load(context: RunContext<Options>) {
+  const { data, sizes } = context.options;
+  const from = fetching(context);
+  const { train, test } = await (data === "digits8" ? digits8() : data === "mnist" ? mnist(from) : fashionMnist(from));
   const parts = data === "digits8" ? { train: 1200, val: 200 } : { train: 55_000, val: 5_000 };
   const flat = (set: typeof train) => reshapeRows(set, [sizes[0]]);
   return standardise({ ...split(flat(train), parts, { seed: 0 }), test: flat(test) });

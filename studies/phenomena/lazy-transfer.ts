@@ -1,5 +1,15 @@
-import { digits8, fashionMnist, oneHotLabels, reshapeRows, size, standardise, take } from "../../src/data/index.js";
+import {
+  digits8,
+  fashionMnist,
+  oneHotLabels,
+  reshapeRows,
+  size,
+  standardise,
+  type TrainTest,
+  take,
+} from "../../src/data/index.js";
 import { hostRandom, jit, mean, mul, random, square, sub, type Tensor, tensor } from "../../src/engine/index.js";
+import { fetching } from "../../src/lab/fetching.js";
 import { logSpaced } from "../../src/lab/hooks.js";
 import type { RunContext } from "../../src/lab/study.js";
 import { accuracy, type MlpParams, mlp, trainStep } from "../../src/nn/index.js";
@@ -29,17 +39,22 @@ export interface TransferOptions {
 
 type Progress = (share: number, label: string) => void;
 
+/** The images; a missing set is said here, before anything trains. */
+export const openImages = (context: RunContext<unknown>, { data }: TransferOptions): Promise<TrainTest> =>
+  data === "digits8" ? digits8() : fashionMnist(fetching(context));
+
 /** Trains the network at every alpha and seed, one unit each, and records curves and results. */
 export async function trainTransfer(
   context: RunContext<unknown>,
   options: TransferOptions,
+  sets: TrainTest,
   progress: Progress,
 ): Promise<void> {
   const seeds = context.seeds.slice(0, options.seeds);
   const jobs = seeds.flatMap((seed) => options.alphas.map((alpha) => ({ seed, alpha })));
   for (const [done, { seed, alpha }] of jobs.entries()) {
     await context.unit(`part B, seed ${seed}, alpha ${alpha}`, () =>
-      trainOne(context, options, seed, alpha, (share) =>
+      trainOne(context, options, sets, seed, alpha, (share) =>
         progress((done + share) / jobs.length, `part B, seed ${seed}, alpha ${alpha}`),
       ),
     );
@@ -49,11 +64,12 @@ export async function trainTransfer(
 async function trainOne(
   context: RunContext<unknown>,
   options: TransferOptions,
+  sets: TrainTest,
   seed: number,
   alpha: number,
   progress: (share: number) => void,
 ): Promise<void> {
-  const { train, test, features, classes } = await load(options, seed);
+  const { train, test, features, classes } = await select(sets, options, seed);
   const sizes = [features, ...options.hidden, classes];
   const network = mlp({ sizes });
   const start = await realised(network.init(random.key(seed)));
@@ -112,8 +128,7 @@ async function trainOne(
 /** Inputs, targets of -1 and 1, and labels; scaled by the training images to mean 0 and standard deviation 1. */
 type Examples = readonly [x: Tensor, y: Tensor, labels: Tensor];
 
-async function load({ data, images, testImages }: TransferOptions, seed: number) {
-  const sets = await (data === "digits8" ? digits8() : fashionMnist());
+async function select(sets: TrainTest, { images, testImages }: TransferOptions, seed: number) {
   const features = sets.train.x.data.length / size(sets.train);
   const classes = sets.train.classes!;
   const chosen = hostRandom(seed).fork("images").permutation(size(sets.train)).subarray(0, images);

@@ -1,6 +1,6 @@
 import { type Dataset, digits8, fashionMnist, reshapeRows, split } from "../../src/data/index.js";
 import { cast, mul } from "../../src/engine/index.js";
-import { NonFiniteError, type RunContext } from "../../src/lab/index.js";
+import { fetching, NonFiniteError, type RunContext } from "../../src/lab/index.js";
 import { cnn, correct, type Model, mlp } from "../../src/nn/index.js";
 import { schedules, sgd } from "../../src/optim/index.js";
 import {
@@ -25,14 +25,8 @@ export interface Bench {
 type Load = Partial<Pick<RunContext<Options>, "signal" | "progress">>;
 
 /** Loads the data; a missing set is said here, before anything trains. */
-export async function openBench(options: Options, { signal, progress }: Load = {}): Promise<Bench> {
-  const given =
-    options.data === "digits8"
-      ? await digits8()
-      : await fashionMnist({
-          signal,
-          onProgress: ({ file, received, total }) => progress?.(received, total ?? received, `fetching ${file}`),
-        });
+export async function openBench(options: Options, load: Load = {}): Promise<Bench> {
+  const given = options.data === "digits8" ? await digits8() : await fashionMnist(fetching(load));
   const side = options.data === "digits8" ? 8 : 28;
   const flat = (data: Dataset) => reshapeRows(data, [side * side]);
   const { trainRows: train, validationRows: validation, splitSeed: seed } = options;

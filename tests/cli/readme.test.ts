@@ -41,4 +41,17 @@ describe("the README's table of papers", () => {
       "",
     ]);
   });
+
+  it("shows what was lacking, not an effect, where the verdict says nothing of the claim", () => {
+    const conditions = [
+      { name: "training accuracy", holds: false, detail: "89.2 % (asked: at least 93)." },
+      { name: "new beats old", holds: true, detail: "", estimate: 1.85, interval: [1.752, 1.948] },
+    ];
+    for (const verdict of ["not at this scale", "invalid"]) {
+      const entry = { seconds: 1, judgement: { verdict, reason: "", conditions } } as unknown as LedgerEntry;
+      expect(papersTable(tinyPapers, new Map([["tiny-claim", entry]]))).toContain(
+        `| ${verdict} | training accuracy: 89.2 % (asked: at least 93) |`,
+      );
+    }
+  });
 });

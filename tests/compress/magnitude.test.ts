@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
+  applyMask,
   fullMask,
   keepPerRound,
   magnitudeMask,
@@ -8,7 +9,8 @@ import {
   oneShotMask,
   survivors,
 } from "../../src/compress/index.js";
-import { hostRandom, type Tensor, tensor } from "../../src/engine/index.js";
+import { hostRandom, random, type Tensor, tensor } from "../../src/engine/index.js";
+import { mlp } from "../../src/nn/index.js";
 import { values } from "./values.js";
 
 const vector = (values: readonly number[]) => ({ w: tensor(Float32Array.from(values), { shape: [values.length, 1] }) });
@@ -17,6 +19,16 @@ const kept = (mask: { w: Tensor }) => values(mask.w);
 describe("magnitudeMask", () => {
   it("keeps the largest magnitudes, whatever their sign", async () => {
     expect(await kept(await magnitudeMask(vector([0.5, -3, 0.1, 2, -0.2]), 0.4))).toEqual([0, 1, 0, 1, 0]);
+  });
+
+  it("with everything kept is the full mask, under which a tree keeps its bits", async () => {
+    const params = mlp({ sizes: [5, 4, 3] }).init(random.key(3));
+    const mask = await magnitudeMask(params, 1);
+    expect((await maskDensity(mask)).density).toBe(1);
+    for (const [i, { w, b }] of applyMask(params, mask).layers.entries()) {
+      expect(await values(w)).toEqual(await values(params.layers[i].w));
+      expect(await values(b)).toEqual(await values(params.layers[i].b));
+    }
   });
 
   it("meets the count exactly and breaks ties by index", async () => {

@@ -96,6 +96,26 @@ describe("trainMasked", () => {
     await expect(run({ layers: [] } as never)).rejects.toThrow(/differ in structure/);
     await expect(run(await halfMask(), AbortSignal.abort(new Error("enough")))).rejects.toThrow("enough");
   });
+
+  it("stops at a loss that is not finite, naming the step", async () => {
+    const [first, second] = batches(2);
+    (second.x.data as Float32Array)[0] = Number.NaN;
+    const steps: number[] = [];
+    const run = async () => {
+      const options = { batches: [first, second] };
+      const training = trainMasked(
+        model.apply,
+        loss,
+        model.init(random.key(0)),
+        await halfMask(),
+        sgd({ learningRate: 0.1 }),
+        options,
+      );
+      for await (const { step } of training) steps.push(step);
+    };
+    await expect(run()).rejects.toThrow("trainMasked: the loss became NaN at step 2.");
+    expect(steps).toEqual([1]);
+  });
 });
 
 describe("maskedStep", () => {

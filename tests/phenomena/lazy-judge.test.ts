@@ -88,6 +88,17 @@ describe("the verdict of lazy-to-rich", () => {
     expect(verdict).toBe("partly");
   });
 
+  it("reports the correlation of the eps where it is weaker", () => {
+    for (const weak of [0.1, 0.25]) {
+      const traded = [2, 3, 4, 5, 7, 6];
+      const change = ({ eps, alpha, P }: Case): Measures =>
+        eps === weak && P === 250 ? { lag: traded[alphas.indexOf(alpha)] } : {};
+      const [, lag] = judgeLazy(rows(change)).conditions;
+      expect(lag.holds).toBe(true);
+      expect(lag.estimate).toBeCloseTo(1 - 12 / (6 * 35), 12);
+    }
+  });
+
   it("is not at this scale when two conditions fail", () => {
     const change = (run: Case): Measures => ({
       ...(run.P === 2000 ? { lag: 1.6 } : {}),

@@ -1,7 +1,8 @@
+import { existsSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import type { RunRecord } from "../../src/lab/record.js";
 import { runStudy } from "../../src/lab/runner.js";
 import { RunStore } from "../../src/lab/store.js";
@@ -74,6 +75,25 @@ describe("lazy-to-rich at smoke scale", () => {
     const refused = await runStudy(study, { scale: "smoke", out, seeds: [101] });
     expect(refused.status).toBe("failed");
     expect(refused.error).toMatch(/tuning seeds/);
+  });
+
+  const installed = existsSync("/usr/share/datasets/fashion-mnist");
+  it.skipIf(installed)("says that images are missing before anything trains", async () => {
+    vi.stubEnv("HEBB_CACHE", join(out, "cache"));
+    vi.stubEnv("HEBB_DATA", "");
+    vi.stubGlobal("fetch", async () => {
+      throw new TypeError("fetch failed");
+    });
+    try {
+      const transfer = { ...study.scales.smoke!.options.transfer, data: "fashion-mnist" as const };
+      const { id, status, error } = await runStudy(study, { scale: "smoke", out, options: { transfer } });
+      expect(status).toBe("failed");
+      expect(error).toMatch(/^Fashion-MNIST is not on this machine\./);
+      expect(await (await new RunStore(out).open(id)).readUnits()).toEqual([]);
+    } finally {
+      vi.unstubAllEnvs();
+      vi.unstubAllGlobals();
+    }
   });
 
   it("stops at a loss that is not finite, with step, arm and seed", async () => {
