@@ -1,4 +1,4 @@
-import { create, toBinary } from "@bufbuild/protobuf";
+import { create } from "@bufbuild/protobuf";
 import { customPrimitive } from "./autodiff.js";
 import { bodiesOf, bodyGraph, substitute } from "./control/body.js";
 import { simplifyScans } from "./control/merge.js";
@@ -17,6 +17,7 @@ import { Emitter } from "./onnx/emitter.js";
 import {
   type GraphProto,
   GraphProtoSchema,
+  type ModelProto,
   ModelProtoSchema,
   type ValueInfoProto,
   ValueInfoProtoSchema,
@@ -116,8 +117,9 @@ const emptyArray = ({ shape, dtype }: Tensor): NDArray => ({ data: new dtypes[dt
 export function emitModel(
   graph: Graph,
   args: readonly Tensor[],
-): { model: Uint8Array; signature: Omit<Signature, "once">; used: readonly Tensor[] } {
-  const e = new Emitter();
+  { portable = false }: { portable?: boolean } = {},
+): { model: ModelProto; signature: Omit<Signature, "once">; used: readonly Tensor[] } {
+  const e = new Emitter({ portable });
   const present = new Set(graph.order);
   const used = [...args.filter((t) => present.has(t)), ...graph.captures];
   const inputs = used.map((t) => valueInfo(e.fresh(), t));
@@ -134,7 +136,7 @@ export function emitModel(
     outputs: outputs.map(({ name, spec: { shape, dtype } }) => ({ name, shape, dtype })),
     double: usesDouble(graph),
   };
-  return { model: toBinary(ModelProtoSchema, model), signature, used };
+  return { model, signature, used };
 }
 
 /**
@@ -206,7 +208,8 @@ const usesDouble = (graph: Graph): boolean =>
     ({ dtype, node }) => dtype === "float64" || bodiesOf(node.attrs).some((b) => usesDouble(bodyGraph(b))),
   );
 
-function valueInfo(name: string, { shape, dtype }: Spec): ValueInfoProto {
+/** A name with shape and dtype. */
+export function valueInfo(name: string, { shape, dtype }: Spec): ValueInfoProto {
   return create(ValueInfoProtoSchema, {
     name,
     type: {

@@ -1,8 +1,10 @@
+import { toBinary } from "@bufbuild/protobuf";
 import { emitModel, type Graph, normalise } from "./compile.js";
 import type { Body } from "./control/body.js";
 import { bodyGraph, needsHost } from "./control/body.js";
 import { placeholder } from "./core.js";
 import type { NDArray } from "./dtype.js";
+import { ModelProtoSchema } from "./onnx/onnx_pb.js";
 import { matmul } from "./primitives/matmul.js";
 import type { Backend, DeviceValue, Executable } from "./runtime/backend.js";
 import type { HostTools } from "./runtime/host.js";
@@ -44,7 +46,7 @@ export function compileGraph(
     const used = [...args.filter((t) => graph.order.includes(t)), ...graph.captures];
     const compile = async (part: Graph, inputs: readonly Tensor[]): Promise<Executable> => {
       const { model, signature } = emitModel(part, inputs);
-      return backend.compile(model, { ...signature, once });
+      return backend.compile(toBinary(ModelProtoSchema, model), { ...signature, once });
     };
     const executable = graph.order.some(needsHost)
       ? await cutAtHost(backend, graph, used, compile, hostTools(backend))

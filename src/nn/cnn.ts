@@ -4,7 +4,7 @@ import { maxPool } from "../engine/primitives/pool.js";
 import { splitList } from "../engine/random/keys.js";
 import { sameShape, show } from "../engine/shape.js";
 import { type Activation, activationOf, initializerFor } from "./activations.js";
-import { type ConvParams, conv2d } from "./conv2d.js";
+import { type ConvParams, conv2d } from "./conv.js";
 import type { Init } from "./initializers.js";
 import type { LinearParams } from "./linear.js";
 import { mlp } from "./mlp.js";

@@ -1,13 +1,17 @@
 import type { DType } from "../engine/dtype.js";
 import { HebbError, ShapeError } from "../engine/errors.js";
 import { add } from "../engine/primitives/elementwise.js";
+import { gather } from "../engine/primitives/indexing.js";
 import { matmul } from "../engine/primitives/matmul.js";
 import { sliceAxis } from "../engine/primitives/structure.js";
 import { splitList } from "../engine/random/keys.js";
 import { show } from "../engine/shape.js";
+import type { Tensor } from "../engine/tensor.js";
 import { type Activation, activationOf } from "./activations.js";
 import { type AttentionParams, attention } from "./attention.js";
+import { type AttentionCache, nextPositions } from "./attention-cache.js";
 import { type EmbeddingParams, embedding } from "./embedding.js";
+import { type GenerateOptions, generate } from "./generate.js";
 import { type Init, normal } from "./initializers.js";
 import { type LinearParams, linear } from "./linear.js";
 import type { Model } from "./model.js";
@@ -49,6 +53,18 @@ export interface GptOptions {
   readonly dtype?: DType;
 }
 
+/** What each layer knows of the tokens so far. */
+export type GptCache = readonly AttentionCache[];
+
+export interface Gpt extends Model<GptParams> {
+  /** An empty cache for sequences of up to `context` tokens. */
+  initCache(batch: number): GptCache;
+  /** The logits at the next tokens [B, T] alone, and the cache that knows them too. */
+  step(params: GptParams, tokens: Tensor, cache: GptCache): [logits: Tensor, cache: GptCache];
+  /** The prompt int32 [B, T] and what the model writes after it: int32 [B, T + steps]. Throws `ShapeError` beyond `context`. */
+  generate(params: GptParams, prompt: Tensor, options: GenerateOptions): Tensor;
+}
+
 /**
  * A decoder-only transformer with normalisation before each part, as GPT-2 (Radford et al., 2019), with learned
  * positions: tokens int32 [B, T] to logits [B, T, vocabulary]. The logits at a position depend on no later token.
@@ -56,7 +72,7 @@ export interface GptOptions {
  * Throws `ShapeError` when the tokens are not [B, T] with T at most `context`, and `HebbError` when `heads` does not
  * divide `width`.
  */
-export function gpt(options: GptOptions): Model<GptParams> {
+export function gpt(options: GptOptions): Gpt {
   const { vocabulary, context, layers, width, heads, hidden = 4 * width, tied = false } = options;
   const { activation = "gelu", init = normal(0.02), dtype } = options;
   if (!(layers >= 1)) throw new HebbError(`gpt: needs at least one layer, got ${layers}.`);
@@ -69,6 +85,23 @@ export function gpt(options: GptOptions): Model<GptParams> {
   const up = linear(width, hidden, { init, dtype });
   const down = linear(hidden, width, { init: outInit, dtype });
   const head = tied ? undefined : linear(width, vocabulary, { init, bias: false, dtype });
+
+  const read = (params: GptParams, h: Tensor): Tensor => {
+    const last = norm.apply(params.norm, h);
+    return head ? head.apply(params.head!, last) : matmul(last, params.tokens.w, { transposeB: true });
+  };
+  const forward = (block: GptBlockParams, h: Tensor): Tensor =>
+    add(h, down.apply(block.down, f(up.apply(block.up, norm.apply(block.norm2, h)))));
+  const initCache = (batch: number): GptCache => Array.from({ length: layers }, () => attend.initCache(batch, context));
+  const step = (params: GptParams, x: Tensor, cache: GptCache): [Tensor, GptCache] => {
+    let h = add(tokens.apply(params.tokens, x), gather(params.positions.w, nextPositions(cache[0], x.shape[1])));
+    const next = params.blocks.map((block, i) => {
+      const [y, extended] = attend.step(block.attention, norm.apply(block.norm1, h), cache[i]);
+      h = forward(block, add(h, y));
+      return extended;
+    });
+    return [read(params, h), next];
+  };
 
   return {
     init(key) {
@@ -97,11 +130,21 @@ export function gpt(options: GptOptions): Model<GptParams> {
       }
       let h = add(tokens.apply(params.tokens, x), sliceAxis(params.positions.w, 0, 0, time));
       for (const block of params.blocks) {
-        h = add(h, attend.apply(block.attention, norm.apply(block.norm1, h)));
-        h = add(h, down.apply(block.down, f(up.apply(block.up, norm.apply(block.norm2, h)))));
+        h = forward(block, add(h, attend.apply(block.attention, norm.apply(block.norm1, h))));
       }
-      const last = norm.apply(params.norm, h);
-      return head ? head.apply(params.head!, last) : matmul(last, params.tokens.w, { transposeB: true });
+      return read(params, h);
+    },
+    initCache,
+    step,
+    generate(params, prompt, how) {
+      const length = prompt.shape[1] + how.steps;
+      if (prompt.rank !== 2 || length > context) {
+        throw new ShapeError(
+          "generate",
+          `a prompt ${show(prompt.shape)} and ${how.steps} steps do not fit a context of ${context}`,
+        );
+      }
+      return generate((x, cache) => step(params, x, cache), prompt, initCache(prompt.shape[0]), how);
     },
   };
 }

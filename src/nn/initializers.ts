@@ -1,6 +1,11 @@
 import type { DType } from "../engine/dtype.js";
 import { HebbError } from "../engine/errors.js";
-import { type Key, normal as randomNormal, uniform as randomUniform } from "../engine/random/keys.js";
+import { equal } from "../engine/primitives/elementwise.js";
+import { arange, cast, pad, reshape } from "../engine/primitives/structure.js";
+import { orthogonal as randomOrthogonal } from "../engine/random/geometry.js";
+import { type Key, uniform as randomUniform } from "../engine/random/keys.js";
+import { normal as randomNormal } from "../engine/random/normal.js";
+import { truncatedNormal as randomTruncatedNormal } from "../engine/random/truncated-normal.js";
 import type { Tensor } from "../engine/tensor.js";
 import { filled } from "./filled.js";
 
@@ -33,6 +38,41 @@ export const uniform =
   (bound: number): Initializer =>
   (key, shape, _fan, dtype) =>
     randomUniform(key, shape, { low: -bound, high: bound, dtype });
+
+/** Normal with mean 0 and standard deviation `sd` before it is cut off at `bound` standard deviations. */
+export const truncatedNormal =
+  (sd: number, bound = 2): Initializer =>
+  (key, shape, _fan, dtype) =>
+    randomTruncatedNormal(key, shape, { low: -bound, high: bound, sd, dtype });
+
+/** `gain` times a random matrix with orthonormal rows or columns; axes after the first are read as one (Saxe et al., 2014). */
+export const orthogonal =
+  (gain = 1): Initializer =>
+  (key, shape, _fan, dtype) =>
+    randomOrthogonal(key, shape, { gain, dtype });
+
+/** The middle of a kernel's window is `matrix` [out, in], the rest 0; without a window it is the matrix. */
+function centred(matrix: Tensor, shape: readonly number[]): Tensor {
+  const window = shape.slice(2);
+  const before = window.map((n) => Math.floor((n - 1) / 2));
+  return pad(
+    reshape(matrix, [...matrix.shape, ...window.map(() => 1)]),
+    [0, 0, ...before],
+    [0, 0, ...window.map((n, i) => n - 1 - before[i])],
+  );
+}
+
+/** Passes its input on: 1 where input and output have one number, in the middle of a kernel's window, else 0. */
+export const identity: Initializer = (_key, shape, _fan, dtype) => {
+  const [rows, columns] = shape;
+  return centred(cast(equal(reshape(arange(rows), [rows, 1]), arange(columns)), dtype), shape);
+};
+
+/** `gain` times a random matrix with orthonormal rows or columns in the middle of a kernel's window (Xiao et al., 2018). */
+export const deltaOrthogonal =
+  (gain = 1): Initializer =>
+  (key, shape, _fan, dtype) =>
+    centred(randomOrthogonal(key, shape.slice(0, 2), { gain, dtype }), shape);
 
 /** Everywhere `value`. */
 export const constant =
@@ -75,6 +115,9 @@ const named = {
   heUniform,
   lecunNormal,
   kaimingUniform: kaimingUniform(),
+  orthogonal: orthogonal(),
+  deltaOrthogonal: deltaOrthogonal(),
+  identity,
   zeros,
   ones,
 };

@@ -13,5 +13,22 @@ export interface Model<P = any, X = Tensor, Y = Tensor> {
   apply(params: P, x: X): Y;
 }
 
+/**
+ * A model that carries state beside its parameters, such as running statistics. Training returns the state that follows;
+ * applying reads it.
+ */
+export interface StatefulModel<P = any, S = any, X = Tensor, Y = Tensor> {
+  init(key: Key): P;
+  initState(): S;
+  train(params: P, x: X, state: S): [y: Y, state: S];
+  apply(params: P, x: X, state: S): Y;
+}
+
+/** What a call of a model may be given when it trains. */
+export interface Training {
+  /** Turns on what is random in training, such as dropout; without it the model evaluates. Use each key once. */
+  readonly key?: Key;
+}
+
 /** How many numbers the tensors of a tree hold. */
 export const countParameters = (params: unknown): number => treeLeaves(params).reduce((n, t) => n + t.size, 0);

@@ -1,15 +1,20 @@
 import { channelMoments, batchNorm as normalise, layerNorm as normaliseLast } from "../engine/composites/norms.js";
+import { mean } from "../engine/composites/statistics.js";
 import type { DType } from "../engine/dtype.js";
-import { ShapeError } from "../engine/errors.js";
-import { add, mul } from "../engine/primitives/elementwise.js";
+import { HebbError, ShapeError } from "../engine/errors.js";
+import { add, div, mul, sqrt } from "../engine/primitives/elementwise.js";
+import { full, reshape } from "../engine/primitives/structure.js";
 import type { Key } from "../engine/random/keys.js";
 import { show } from "../engine/shape.js";
 import type { Tensor } from "../engine/tensor.js";
 import { filled } from "./filled.js";
-import type { Model } from "./model.js";
+import type { Model, StatefulModel } from "./model.js";
 
-export interface NormParams {
+export interface ScaleParams {
   readonly scale: Tensor;
+}
+
+export interface NormParams extends ScaleParams {
   readonly shift: Tensor;
 }
 
@@ -28,6 +33,47 @@ export function layerNorm(width: number, { epsilon, dtype = "float32" }: NormOpt
   };
 }
 
+/** x / sqrt(mean(x^2) + epsilon) on the last axis, of size `width`, then scaled (Zhang and Sennrich, 2019). */
+export function rmsNorm(width: number, { epsilon = 1e-5, dtype = "float32" }: NormOptions = {}): Model<ScaleParams> {
+  return {
+    init: () => ({ scale: filled([width], 1, dtype) }),
+    apply: ({ scale }, x) => mul(div(x, sqrt(add(mean(mul(x, x), -1, { keepDims: true }), epsilon))), scale),
+  };
+}
+
+/**
+ * Normalises each example over each of `groups` groups of neighbouring channels and all that follows axis 1, then scales
+ * and shifts each channel (Wu and He, 2018): [N, channels, ...].
+ *
+ * Throws `HebbError` when the groups do not divide the channels, and `ShapeError` when axis 1 is not `channels`.
+ */
+export function groupNorm(
+  groups: number,
+  channels: number,
+  { epsilon, dtype = "float32" }: NormOptions = {},
+): Model<NormParams> {
+  if (channels % groups !== 0) {
+    throw new HebbError(`groupNorm: ${groups} groups do not divide ${channels} channels.`);
+  }
+  return {
+    init: () => ({ scale: filled([channels], 1, dtype), shift: filled([channels], 0, dtype) }),
+    apply({ scale, shift }, x) {
+      if (x.rank < 2 || x.shape[1] !== channels) {
+        throw new ShapeError("groupNorm", `the layer takes [N, ${channels}, ...], got ${show(x.shape)}`);
+      }
+      const column = (t: Tensor) => reshape(t, [channels, ...new Array(x.rank - 2).fill(1)]);
+      const rows = reshape(x, [x.shape[0], groups, -1]);
+      const size = [rows.shape[2]];
+      const normal = normaliseLast(rows, full(size, 1, x.dtype), full(size, 0, x.dtype), { epsilon });
+      return add(mul(reshape(normal, x.shape), column(scale)), column(shift));
+    },
+  };
+}
+
+/** Normalises each channel of each example, [N, channels, ...], then scales and shifts (Ulyanov et al., 2016). */
+export const instanceNorm = (channels: number, options: NormOptions = {}): Model<NormParams> =>
+  groupNorm(channels, channels, options);
+
 /** Running mean and variance of each channel. */
 export interface BatchNormState {
   readonly mean: Tensor;
@@ -35,9 +81,8 @@ export interface BatchNormState {
 }
 
 /** Batch normalisation keeps running statistics beside its parameters, so it is a little more than a `Model`. */
-export interface BatchNorm {
+export interface BatchNorm extends StatefulModel<NormParams, BatchNormState> {
   init(key?: Key): NormParams;
-  initState(): BatchNormState;
   /** Normalises with the statistics of this batch, and returns the running statistics that follow `state`. */
   train(params: NormParams, x: Tensor, state: BatchNormState): [y: Tensor, state: BatchNormState];
   /** Normalises with the running statistics. */

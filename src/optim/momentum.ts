@@ -1,7 +1,6 @@
 import { add, mul } from "../engine/primitives/elementwise.js";
-import { zeros } from "../engine/primitives/structure.js";
-import { treeMap } from "../engine/tree.js";
 import type { Optimizer } from "./optimizer.js";
+import { mapTree, zerosLike } from "./trees.js";
 
 export interface MomentumState {
   /** The velocity: a tree like the parameters. */
@@ -13,12 +12,12 @@ export interface MomentumState {
  * that (Sutskever et al., 2013). PyTorch's form without dampening.
  */
 export function momentum(decay: number, { nesterov = false }: { nesterov?: boolean } = {}): Optimizer<MomentumState> {
+  const sum = <P>(velocity: P, grads: P): P => mapTree((v, g) => add(mul(v, decay), g), velocity, grads);
   return {
-    init: (params) => ({ velocity: treeMap((p) => zeros(p.shape, p.dtype), params) }),
+    init: (params) => ({ velocity: zerosLike(params) }),
     update(grads, state) {
-      const velocity = treeMap((v, g) => add(mul(v, decay), g), state.velocity, grads) as typeof grads;
-      const updates = nesterov ? (treeMap((v, g) => add(mul(v, decay), g), velocity, grads) as typeof grads) : velocity;
-      return [updates, { velocity }];
+      const velocity = sum(state.velocity as typeof grads, grads);
+      return [nesterov ? sum(velocity, grads) : velocity, { velocity }];
     },
   };
 }

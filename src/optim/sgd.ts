@@ -1,11 +1,11 @@
 import { scaleByLearningRate } from "./learning-rate.js";
 import { momentum } from "./momentum.js";
 import { chain, type Optimizer } from "./optimizer.js";
-import type { Schedule } from "./schedules.js";
+import type { Rate } from "./schedules.js";
 import { addDecayedWeights } from "./weight-decay.js";
 
 export interface SgdOptions {
-  readonly learningRate: number | Schedule;
+  readonly learningRate: Rate;
   /** Decay of the velocity; 0, the default, is plain gradient descent. */
   readonly momentum?: number;
   readonly nesterov?: boolean;

@@ -1,7 +1,7 @@
 import { add, mul } from "../engine/primitives/elementwise.js";
-import { treeMap } from "../engine/tree.js";
 import { type Mask, resolveMask } from "./mask.js";
 import type { Optimizer } from "./optimizer.js";
+import { mapTree } from "./trees.js";
 
 /**
  * Adds `decay` times the parameters to the updates: before the other links of a chain this is L2 regularisation, after
@@ -15,8 +15,7 @@ export function addDecayedWeights(decay: number, mask: Mask = true): Optimizer<R
       if (decay === 0) return [grads, state];
       const keep = resolveMask(mask, params);
       let at = 0;
-      const updates = treeMap((g, p) => (keep[at++] ? add(g, mul(p, decay)) : g), grads, params);
-      return [updates as typeof grads, state];
+      return [mapTree((g, p) => (keep[at++] ? add(g, mul(p, decay)) : g), grads, params), state];
     },
   };
 }

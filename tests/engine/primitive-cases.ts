@@ -5,6 +5,7 @@ import {
   arange,
   argmax,
   argsort,
+  atan,
   bitAnd,
   bitOr,
   bitXor,
@@ -60,10 +61,12 @@ import {
   takeAlongAxis,
   tanh,
   tensor,
+  topK,
   transpose,
   where,
 } from "../../src/engine/index.js";
 import { alias } from "../../src/engine/primitives/structure.js";
+import { controlCases } from "./control-cases.js";
 import { type Fill, fill } from "./helpers.js";
 
 export interface PrimitiveCase {
@@ -274,6 +277,7 @@ const unaries: readonly Unary[] = [
   { name: "sqrt", f: sqrt, host: Math.sqrt, fill: positive },
   { name: "sin", f: sin, host: Math.sin },
   { name: "cos", f: cos, host: Math.cos },
+  { name: "atan", f: atan, host: Math.atan },
   { name: "tanh", f: tanh, host: Math.tanh },
   { name: "sigmoid", f: sigmoid, host: (x) => 1 / (1 + Math.exp(-x)) },
   { name: "relu", f: relu, host: (x) => Math.max(x, 0), fill: kinked },
@@ -292,6 +296,13 @@ register(
   {
     expected: (x) => x.map(erfHost),
   },
+);
+register(
+  "atan",
+  "steep, flat and infinite",
+  [{ shape: [8], values: [0, 1e-9, -0.3, 0.999, -1.001, 7, 1e12, Number.NEGATIVE_INFINITY] }],
+  atan,
+  { expected: (x) => x.map(Math.atan), order: 0 },
 );
 register("round", "halves go to even", [{ shape: [6], values: [-2.5, -1.5, -0.5, 0.5, 1.5, 2.5] }], round, {
   order: 0,
@@ -448,6 +459,24 @@ register("cumsum", "last axis", [{ shape: [2, 3] }], (x) => cumsum(x), {
 register("cumsum", "axis 0", [{ shape: [2, 3] }], (x) => cumsum(x, 0), {
   expected: ([a, b, c, d, e, f]) => [a, b, c, a + d, b + e, c + f],
 });
+for (const exclusive of [false, true]) {
+  for (const reverse of [false, true]) {
+    if (!exclusive && !reverse) continue;
+    register(
+      "cumsum",
+      `axis 0 of three rows${exclusive ? ", exclusive" : ""}${reverse ? ", reverse" : ""}`,
+      [{ shape: [3, 2] }],
+      (x) => cumsum(x, 0, { exclusive, reverse }),
+      {
+        expected: (x) =>
+          x.map((v, at) => {
+            const before = x.filter((_, i) => i % 2 === at % 2 && (reverse ? i > at : i < at));
+            return total(before) + (exclusive ? 0 : v);
+          }),
+      },
+    );
+  }
+}
 register("cumsum", "of size zero", [{ shape: [2, 0] }], (x) => cumsum(x), { expected: () => [] });
 
 // ---- matrix products -------------------------------------------------------------------------------------------
@@ -605,6 +634,10 @@ register("argsort", "descending, axis 0", [spaced([4, 1])], (x) => argsort(x, 0,
   order: 0,
   expected: (x) => [0, 1, 2, 3].sort((i, j) => x[j] - x[i]),
 });
+register("argsort", "the two largest", [spaced([2, 4])], (x) => topK(x, 2).indices, {
+  order: 0,
+  expected: (x) => [0, 1].flatMap((r) => [0, 1, 2, 3].sort((i, j) => x[4 * r + j] - x[4 * r + i]).slice(0, 2)),
+});
 register("argsort", "of size zero", [{ shape: [2, 0] }], (x) => argsort(x), { order: 0, expected: () => [] });
 
 // ---- convolution -----------------------------------------------------------------------------------------------
@@ -697,6 +730,18 @@ for (const { x, w, options } of convShapes) {
 register("conv", "one spatial axis", [{ shape: [2, 2, 6] }, { shape: [3, 2, 3] }], (x, w) =>
   conv(x, w, { padding: 1, stride: 2 }),
 );
+register("conv", "uneven padding", [{ shape: [1, 2, 4, 3] }, { shape: [2, 2, 2, 2] }], (x, w) =>
+  conv(x, w, { padding: [[2, 0], 1], stride: 2 }),
+);
+register("convInput", "convTranspose, uneven padding", [{ shape: [1, 2, 4] }, { shape: [2, 1, 3] }], (x, w) =>
+  convTranspose(x, w, { padding: [[2, 0]], stride: 2 }),
+);
+register(
+  "convInput",
+  "convTranspose, three spatial axes",
+  [{ shape: [1, 1, 2, 2, 1] }, { shape: [1, 1, 2, 1, 2] }],
+  (x, w) => convTranspose(x, w, { stride: [2, 1, 1] }),
+);
 register("conv", "three spatial axes", [{ shape: [1, 1, 3, 3, 3] }, { shape: [2, 1, 2, 2, 2] }], (x, w) => conv(x, w), {
   skipBatching: true,
 });
@@ -766,4 +811,4 @@ register("customGradient", "two arguments", [{ shape: [3] }, { shape: [3] }], (x
   expected: (x, y) => x.map((v, i) => v * Math.sin(y[i])),
 });
 
-export const primitiveCases: readonly PrimitiveCase[] = cases;
+export const primitiveCases: readonly PrimitiveCase[] = [...cases, ...controlCases];

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { random } from "../../src/engine/index.js";
+import { random, type Tensor } from "../../src/engine/index.js";
 import * as nn from "../../src/nn/index.js";
 import { convFan, initializerOf } from "../../src/nn/initializers.js";
 
@@ -30,6 +30,30 @@ describe.each([
     expect(Math.abs(found.mean)).toBeLessThan(4 * Math.sqrt(variance / 6000));
     if (bounded) expect(found.largest).toBeLessThanOrEqual(Math.sqrt(3 * variance));
     else expect(found.largest).toBeGreaterThan(2.5 * Math.sqrt(variance));
+  });
+});
+
+describe("initialisers that keep lengths", () => {
+  test("identity passes a linear layer's and a convolution's input on", async () => {
+    const x = random.normal(key, [2, 3]);
+    const layer = nn.linear(3, 3, { init: "identity" });
+    expect(await layer.apply(layer.init(key), x).tolist()).toEqual(await x.tolist());
+    const image = random.normal(key, [1, 2, 4, 5]);
+    const conv = nn.conv2d(2, 2, [3, 4], { init: "identity", padding: "same" });
+    expect(await conv.apply(conv.init(key), image).tolist()).toEqual(await image.tolist());
+    const wide = nn.linear(2, 3, { init: "identity" }).init(key).w;
+    expect(await wide.tolist()).toEqual([
+      [1, 0, 0],
+      [0, 1, 0],
+    ]);
+  });
+  test("deltaOrthogonal keeps the length of every pixel", async () => {
+    const layer = nn.conv2d(2, 3, 3, { init: nn.deltaOrthogonal(2), padding: "same" });
+    const image = random.normal(key, [1, 2, 2, 2]);
+    const lengths = async (t: Tensor) => (await t.mul(t).sum(1).tolist()) as number[][][];
+    const after = await lengths(layer.apply(layer.init(key), image));
+    const before = await lengths(image);
+    expect(after.flat(2)).toEqual(before.flat(2).map((v) => expect.closeTo(4 * v, 4)));
   });
 });
 

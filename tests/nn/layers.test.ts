@@ -1,34 +1,46 @@
-import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { grad, jit, type Nested, random, relu, sum, type Tensor, tensor, vmap } from "../../src/engine/index.js";
 import {
+  grad,
+  jit,
+  random,
+  realise,
+  relu,
+  sum,
+  type Tensor,
+  tensor,
+  treeLeaves,
+  vmap,
+} from "../../src/engine/index.js";
+import {
+  adaptiveAvgPool,
   attention,
   batchNorm,
+  bilinear,
   binaryCrossEntropy,
+  conv1d,
   conv2d,
+  conv3d,
+  convTranspose2d,
+  countParameters,
+  depthwiseConv2d,
   dropout,
+  dropPath,
   embedding,
   flattenRows,
+  globalMaxPool,
+  groupNorm,
+  instanceNorm,
   layerNorm,
   linear,
+  rmsNorm,
   sequential,
+  spatialDropout,
+  spectralNorm,
+  weightNorm,
 } from "../../src/nn/index.js";
+import { allClose, golden } from "./golden.js";
 
-const fixture = JSON.parse(readFileSync(new URL("../fixtures/nn.json", import.meta.url), "utf8"));
-const given = <K extends string>(group: Record<K, Nested>): Record<K, Tensor> =>
-  Object.fromEntries(Object.entries(group).map(([k, v]) => [k, tensor(v as Nested, { dtype: "float64" })])) as Record<
-    K,
-    Tensor
-  >;
-
-/** Every value of `actual` is that of `expected`, which is in float64, to `digits` places. */
-async function close(actual: Tensor, expected: Tensor, digits = 9): Promise<void> {
-  expect(actual.shape).toEqual(expected.shape);
-  const [a, b] = [await actual.data(), await expected.data()];
-  a.forEach((x: number | bigint, i: number) => {
-    expect(Number(x), `value ${i}`).toBeCloseTo(Number(b[i]), digits);
-  });
-}
+const fixture = golden("nn");
 const key = random.key(3);
 
 describe("linear", () => {
@@ -72,14 +84,87 @@ describe("linear", () => {
 
 describe("conv2d", () => {
   test("gives PyTorch's values, strided and grouped", async () => {
-    const { x, w, b, y } = given(fixture.conv);
-    await close(conv2d(4, 6, 3, { stride: 2, padding: 1, groups: 2 }).apply({ w, b }, x), y);
+    const { x, w, b, y } = fixture.conv;
+    await allClose(conv2d(4, 6, 3, { stride: 2, padding: 1, groups: 2 }).apply({ w, b }, x), y);
   });
   test("shapes, and channels that do not fit", () => {
     const layer = conv2d(3, 8, [3, 5], { padding: "same", bias: false });
     expect(layer.init(key).w.shape).toEqual([8, 3, 3, 5]);
     expect(layer.apply(layer.init(key), random.normal(key, [2, 3, 9, 9])).shape).toEqual([2, 8, 9, 9]);
     expect(() => layer.apply(layer.init(key), random.normal(key, [2, 4, 9, 9]))).toThrow("conv: input [2, 4, 9, 9]");
+  });
+});
+
+describe("other convolutions", () => {
+  const given = golden("nn-layers").layers;
+  test("give PyTorch's values", async () => {
+    const { signal, w1, b1, volume, w3, image, wt, bt } = given;
+    const found = {
+      conv1d: conv1d(4, 6, 3, { stride: 2, padding: 2, dilation: 2, groups: 2 }).apply({ w: w1, b: b1 }, signal),
+      conv3d: conv3d(2, 3, [2, 3, 2], { stride: [1, 2, 1] }).apply({ w: w3 }, volume),
+      transposed: convTranspose2d(4, 6, 3, { stride: 2, padding: 1, outputPadding: 1, groups: 2 }).apply(
+        { w: wt, b: bt },
+        image,
+      ),
+    };
+    await allClose(found, { conv1d: given.conv1d, conv3d: given.conv3d, transposed: given.transposed });
+  });
+  test("depthwise: each channel by itself", async () => {
+    const layer = depthwiseConv2d(3, 3, { multiplier: 2, padding: "same" });
+    const params = layer.init(key);
+    expect(params.w.shape).toEqual([6, 1, 3, 3]);
+    const x = random.normal(key, [1, 3, 4, 4]);
+    const seen = grad((t: Tensor) => sum(layer.apply(params, t).slice([0, 2], [1, 4])))(x);
+    const perChannel = (await sum(seen.mul(seen), [0, 2, 3]).tolist()) as number[];
+    expect(perChannel.map((v) => v > 0)).toEqual([false, true, false]);
+  });
+  test("a transposed convolution starts with the kernel that its groups need", () => {
+    expect(convTranspose2d(4, 6, 3, { groups: 2 }).init(key).w.shape).toEqual([4, 3, 3, 3]);
+    expect(Object.keys(convTranspose2d(4, 6, 3, { bias: false }).init(key))).toEqual(["w"]);
+  });
+});
+
+describe("bilinear", () => {
+  const { left, right, wb, bb, bilinear: expected } = golden("nn-layers").layers;
+  const layer = bilinear(2, 4, 5);
+  test("gives PyTorch's values, with any leading axes", async () => {
+    await allClose(layer.apply({ w: wb, b: bb }, [left, right]), expected);
+    expect(layer.apply(layer.init(key), [random.normal(key, [3, 1, 2]), random.normal(key, [3, 6, 4])]).shape).toEqual([
+      3, 6, 5,
+    ]);
+  });
+  test("says what it takes", () => {
+    expect(() => layer.apply(layer.init(key), [right, left])).toThrow(
+      "bilinear: the layer takes [..., 2] and [..., 4], got [3, 4] and [3, 2]",
+    );
+  });
+});
+
+describe("pooling", () => {
+  const { pooled, adaptive } = golden("nn-layers").layers;
+  test("adaptiveAvgPool gives PyTorch's values and gradients", async () => {
+    const squares = (t: Tensor) => sum(adaptiveAvgPool(t, [3, 2]).mul(adaptiveAvgPool(t, [3, 2])));
+    await allClose({ y: adaptiveAvgPool(pooled, [3, 2]), dx: grad(squares)(pooled) }, adaptive);
+    expect(adaptiveAvgPool(pooled, 1).shape).toEqual([2, 3, 1, 1]);
+    expect(() => adaptiveAvgPool(pooled, [1])).toThrow("sizes [1] do not fit the spatial axes of [2, 3, 7, 5]");
+  });
+  test("globalMaxPool", async () => {
+    expect(
+      await globalMaxPool(
+        tensor([
+          [
+            [
+              [1, 5],
+              [2, 3],
+            ],
+            [
+              [-1, -2],
+              [-3, -4],
+            ],
+          ],
+        ]),
+      ).tolist(),
+    ).toEqual([[5, -1]]);
   });
 });
 
@@ -107,25 +192,98 @@ test("layerNorm gives each row mean 0 and variance 1", async () => {
   expect(y[0]).toEqual([-1, 0, 1].map((v) => expect.closeTo(v * Math.sqrt(1.5), 5)));
 });
 
+describe("norms of groups, instances and roots of mean squares", () => {
+  const { x, scale, shift, rows, rowScale, group, instance, rms } = golden("nn-layers").norms;
+  test("give PyTorch's values and gradients", async () => {
+    const both = (f: (t: Tensor) => Tensor, at: Tensor) => ({
+      y: f(at),
+      dx: grad((t: Tensor) => sum(f(t).mul(f(t))))(at),
+    });
+    await allClose(
+      {
+        group: both((t) => groupNorm(2, 4).apply({ scale, shift }, t), x),
+        instance: both((t) => instanceNorm(4).apply({ scale, shift }, t), x),
+        rms: both((t) => rmsNorm(5).apply({ scale: rowScale }, t), rows),
+      },
+      { group, instance, rms },
+    );
+  });
+  test("start without changing what they normalise, and refuse what does not fit", async () => {
+    const layer = groupNorm(2, 4);
+    const params = layer.init(key);
+    expect(countParameters(params)).toBe(8);
+    const y = layer.apply(params, random.normal(key, [3, 4, 5, 5]));
+    expect(await y.mul(y).mean().item()).toBeCloseTo(1, 3);
+    expect(() => groupNorm(3, 4)).toThrow("groupNorm: 3 groups do not divide 4 channels.");
+    expect(() => layer.apply(params, tensor([[1]]))).toThrow("groupNorm: the layer takes [N, 4, ...], got [1, 1]");
+  });
+});
+
+describe("norms of weights", () => {
+  const given = golden("nn-layers").weightNorms;
+  test("weightNorm gives PyTorch's values and gradients", async () => {
+    const { x, v, g, b, y, dv, dg } = given;
+    const layer = weightNorm(linear(3, 4));
+    const squares = (p: { v: Tensor; g: Tensor; b?: Tensor }) => sum(layer.apply(p, x).mul(layer.apply(p, x)));
+    const grads = grad(squares)({ v, g, b });
+    await allClose({ y: layer.apply({ v, g, b }, x), dv: grads.v, dg: grads.g }, { y, dv, dg });
+  });
+  test("weightNorm starts as the layer would, also for a convolution", async () => {
+    const conv = conv2d(2, 3, 3);
+    const x = random.normal(key, [1, 2, 4, 4]);
+    const normed = weightNorm(conv);
+    expect(normed.init(key).g.shape).toEqual([3, 1, 1, 1]);
+    await allClose(normed.apply(normed.init(key), x), conv.apply(conv.init(key), x), 1e-6);
+  });
+  test("spectralNorm gives PyTorch's values and gradients after one step", async () => {
+    const { x, w, u, u2, z, dw } = given;
+    const layer = spectralNorm(linear(3, 4, { bias: false }));
+    const [y, state] = layer.train({ w }, x, { u });
+    const squares = (p: { w: Tensor }) => {
+      const [out] = layer.train(p, x, { u });
+      return sum(out.mul(out));
+    };
+    await allClose({ y, u: state.u, dw: grad(squares)({ w }).w }, { y: z, u: u2, dw });
+  });
+  test("spectralNorm's estimate converges to the largest singular value", async () => {
+    const layer = spectralNorm(linear(2, 2, { bias: false }));
+    const params = {
+      w: tensor([
+        [3, 0],
+        [0, 1],
+      ]),
+    };
+    let state = layer.initState();
+    expect(state.u.shape).toEqual([2]);
+    for (let i = 0; i < 12; i++) {
+      [, state] = layer.train(params, tensor([[1, 1]]), state);
+      await realise(treeLeaves(state));
+    }
+    expect(await layer.apply(params, tensor([[1, 1]]), state).tolist()).toEqual([
+      [expect.closeTo(1, 4), expect.closeTo(1 / 3, 4)],
+    ]);
+  });
+});
+
 describe("batchNorm", () => {
-  const { x1, x2, scale, shift, trained, dx1, mean, variance, evaluated } = given(fixture.batchNorm);
+  const { x1, x2, scale, shift, trained, dx1, mean, variance, evaluated } = fixture.batchNorm;
   const layer = batchNorm(3, { dtype: "float64" });
   const params = { scale, shift };
   test("trains on the batch's statistics, and gradients flow through them", async () => {
     const [y] = layer.train(params, x1, layer.initState());
-    await close(y, trained);
+    await allClose(y, trained);
     const cubes = (x: Tensor) => {
       const [out] = layer.train(params, x, layer.initState());
       return sum(out.mul(out).mul(out));
     };
-    await close(grad(cubes)(x1), dx1, 8);
+    await allClose(grad(cubes)(x1), dx1);
   });
   test("evaluates with the running statistics, which only training changes", async () => {
     const [, first] = layer.train(params, x1, layer.initState());
     const [, second] = layer.train(params, x2, first);
-    await close(second.mean, mean);
-    await close(second.variance, variance);
-    await close(layer.apply(params, x1, second), evaluated);
+    await allClose(second.mean, mean);
+    await allClose(second.variance, variance);
+    await allClose(layer.apply(params, x1, second), evaluated);
   });
   test("takes rows without spatial axes, and refuses what it cannot use", () => {
     const small = batchNorm(2);
@@ -150,19 +308,33 @@ describe("dropout", () => {
   });
 });
 
+test("spatialDropout drops whole channels, dropPath whole examples", async () => {
+  const x = tensor(new Float32Array(40 * 10 * 4).fill(1), { shape: [40, 10, 2, 2] });
+  const channels = (await spatialDropout(key, x, 0.5).data()) as Float32Array;
+  const groups = Array.from({ length: 400 }, (_, i) => new Set(channels.slice(4 * i, 4 * i + 4)));
+  expect(groups.every((g) => g.size === 1)).toBe(true);
+  expect(groups.filter((g) => g.has(2)).length / 400).toBeCloseTo(0.5, 1);
+  const examples = (await dropPath(key, x, 0.5).data()) as Float32Array;
+  const rows = Array.from({ length: 40 }, (_, i) => new Set(examples.slice(40 * i, 40 * i + 40)));
+  expect(rows.every((r) => r.size === 1)).toBe(true);
+  expect(new Set(rows.flatMap((r) => [...r]))).toEqual(new Set([0, 2]));
+  expect(() => dropPath(key, x, -1)).toThrow("dropPath: the rate must be in [0, 1), got -1.");
+  expect(() => spatialDropout(key, x, 1)).toThrow("spatialDropout: the rate must be in [0, 1), got 1.");
+});
+
 describe("attention", () => {
-  const { x, w, b, wo, bo, y, dx, dw } = given(fixture.attention);
+  const { x, w, b, wo, bo, y, dx, dw } = fixture.attention;
   const params = { qkv: { w, b }, out: { w: wo, b: bo } };
   const layer = attention(6, { heads: 2, dtype: "float64" });
   test("gives PyTorch's values and gradients", async () => {
-    await close(layer.apply(params, x), y);
+    await allClose(layer.apply(params, x), y);
     const loss = (p: typeof params, input: Tensor) => {
       const out = layer.apply(p, input);
       return sum(out.mul(out));
     };
     const [gp, gx] = grad(loss, { argnums: [0, 1] })(params, x);
-    await close(gx, dx);
-    await close(gp.qkv.w, dw);
+    await allClose(gx, dx);
+    await allClose(gp.qkv.w, dw);
   });
   test("without causality the first position sees the last", async () => {
     const open = attention(6, { heads: 2, causal: false });
@@ -185,8 +357,8 @@ test("sequential joins layers and functions", () => {
 });
 
 test("binaryCrossEntropy is PyTorch's, also for large logits", async () => {
-  const { z, t, loss } = given(fixture.binary);
-  await close(binaryCrossEntropy(z, t), loss);
+  const { z, t, loss } = fixture.binary;
+  await allClose(binaryCrossEntropy(z, t), loss);
 });
 
 test("init under vmap draws what each key alone would", async () => {

@@ -9,6 +9,8 @@ interface Definition<A extends Attrs> {
   readonly name: string;
   /** The plain definition, in operations: the reference for shape, gradient, batching and tests. */
   define(inputs: readonly Tensor[], attrs: A): Tensor;
+  /** The shape and dtype rule, where tracing the definition for it would be long. */
+  infer?: Primitive<A>["infer"];
   /** The runtime's own kernel; returns undefined where it has none for these inputs. */
   emit?(e: Emitter, inputs: readonly string[], node: EmitNode<A>): string | undefined;
   /** Whether `emit` can serve these inputs (for instance: float32 only). */
@@ -35,11 +37,13 @@ export function composite<A extends Attrs>(
   const primitive: Composite<A> = {
     name,
     define,
-    infer: (specs, attrs) =>
-      define(
-        specs.map((s) => ("node" in s ? (s as Tensor) : placeholder(s))),
-        attrs,
-      ),
+    infer:
+      definition.infer ??
+      ((specs, attrs) =>
+        define(
+          specs.map((s) => ("node" in s ? (s as Tensor) : placeholder(s))),
+          attrs,
+        )),
     grad:
       definition.grad ??
       ((g, { inputs, attrs, needs }) => {

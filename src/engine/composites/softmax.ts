@@ -1,11 +1,12 @@
 import { isFloat } from "../dtype.js";
 import { ShapeError } from "../errors.js";
-import { add, div, equal, exp, log, mul, neg, sub } from "../primitives/elementwise.js";
+import { add, div, equal, exp, log, mul, neg, sub, where } from "../primitives/elementwise.js";
 import { max, sum } from "../primitives/reduce.js";
-import { arange, cast, expandDims, stopGradient } from "../primitives/structure.js";
-import { normalAxis, sameShape, show } from "../shape.js";
+import { arange, cast, expandDims, full, reshape, stopGradient } from "../primitives/structure.js";
+import { normalAxes, normalAxis, sameShape, show } from "../shape.js";
 import type { Tensor } from "../tensor.js";
 import { composite } from "./composite.js";
+import { isFinite as finite } from "./elementary.js";
 
 const keep = { keepDims: true };
 
@@ -31,19 +32,52 @@ const logSoftmaxComposite = composite<{ axis: number }>({
   batch: ([x], _batched, { axis }) => logSoftmax(x, axis + 1),
 });
 
-/** exp(x) / sum(exp(x)) along `axis`, computed without overflow. */
-export const softmax = (x: Tensor, axis = -1): Tensor =>
-  softmaxComposite.apply([x], { axis: normalAxis("softmax", axis, x.shape) });
+/**
+ * exp(x) / sum(exp(x)) along `axis`, computed without overflow. With `where` (bool, broadcast to x), only over the
+ * elements that it chooses; the others get 0, also where it chooses none.
+ */
+export function softmax(x: Tensor, axis = -1, { where: chosen }: { where?: Tensor } = {}): Tensor {
+  const at = normalAxis("softmax", axis, x.shape);
+  if (!chosen) return softmaxComposite.apply([x], { axis: at });
+  const { e } = shifted(x, [at], chosen);
+  const total = sum(e, at, keep);
+  return div(e, where(equal(total, 0), 1, total));
+}
+
+/** exp(x - top), with top the largest element over `axes` if that is finite; 0 for elements that are not chosen. */
+function shifted(x: Tensor, axes: readonly number[], chosen?: Tensor): { e: Tensor; top: Tensor } {
+  const own = chosen ? where(chosen, x, Number.NEGATIVE_INFINITY) : x;
+  const largest = stopGradient(max(own, axes, keep));
+  const top = where(finite(largest), largest, 0);
+  return { e: exp(sub(own, top)), top };
+}
 
 /** log(softmax(x)) along `axis`, computed without overflow. */
 export const logSoftmax = (x: Tensor, axis = -1): Tensor =>
   logSoftmaxComposite.apply([x], { axis: normalAxis("logSoftmax", axis, x.shape) });
 
-/** log(sum(exp(x))) along `axis`, computed without overflow. */
-export function logSumExp(x: Tensor, axis = -1, { keepDims = false }: { keepDims?: boolean } = {}): Tensor {
-  const top = stopGradient(max(x, axis, keep));
-  const out = add(log(sum(exp(sub(x, top)), axis, keep)), top);
-  return keepDims ? out : sum(out, axis);
+interface LogSumExpOptions {
+  readonly keepDims?: boolean;
+  /** Factors of the summands, broadcast to x. */
+  readonly weights?: Tensor;
+  /** Which elements count (bool, broadcast to x). */
+  readonly where?: Tensor;
+}
+
+/** log(sum(weights exp(x))) over `axes` (the last by default), computed without overflow; -infinity of nothing. */
+export function logSumExp(
+  x: Tensor,
+  axes: number | readonly number[] = -1,
+  { keepDims = false, weights, where: chosen }: LogSumExpOptions = {},
+): Tensor {
+  const list = normalAxes("logSumExp", axes, x.shape);
+  const shape = x.shape.flatMap((n, i) => (!list.includes(i) ? [n] : keepDims ? [1] : []));
+  if (list.some((a) => x.shape[a] === 0)) return full(shape, Number.NEGATIVE_INFINITY, x.dtype);
+  const { e, top } = shifted(x, list, chosen);
+  const total = sum(weights ? mul(e, weights) : e, list, keep);
+  const isNothing = equal(total, 0);
+  const out = where(isNothing, Number.NEGATIVE_INFINITY, add(log(where(isNothing, 1, total)), top));
+  return reshape(out, shape);
 }
 
 /** 1 where the class is the label, else 0: labels [...], result [..., classes]. */

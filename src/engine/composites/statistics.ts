@@ -30,5 +30,9 @@ export function variance(
   return div(sum(mul(centred, centred), list, { keepDims }), count - correction);
 }
 
+/** The square root of the variance over `axes`; its gradient is infinite where all values are equal. */
+export const std = (x: Tensor, axes?: Axes, options: Options & { correction?: number } = {}): Tensor =>
+  sqrt(variance(x, axes, options));
+
 /** The square root of the sum of squares over `axes`; its gradient is infinite at 0. */
 export const norm = (x: Tensor, axes?: Axes, options: Options = {}): Tensor => sqrt(sum(mul(x, x), axes, options));

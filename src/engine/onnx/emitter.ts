@@ -30,14 +30,18 @@ export class Emitter {
   /** Names are unique in the whole model: the graph inside a node sees those around it. */
   #counter: { next: number };
 
-  constructor(parent?: Emitter) {
+  /** Whether only operators of the ONNX standard may be used, not the runtime's own. */
+  readonly portable: boolean;
+
+  constructor({ portable = false }: { portable?: boolean } = {}, parent?: Emitter) {
+    this.portable = parent?.portable ?? portable;
     this.domains = parent?.domains ?? new Set([""]);
     this.#counter = parent ? parent.#counter : { next: 0 };
   }
 
   /** An emitter for a graph inside a node of this one. */
   inner(): Emitter {
-    return new Emitter(this);
+    return new Emitter({}, this);
   }
 
   fresh(): string {

@@ -8,7 +8,7 @@ import { moveAxis } from "./batching.js";
 import { add } from "./elementwise.js";
 import { matmul } from "./matmul.js";
 import { sum } from "./reduce.js";
-import { broadcastTo, flip, pad, reshape, slice, stack, transpose } from "./structure.js";
+import { broadcastTo, concat, flip, pad, reshape, slice, stack, swapAxes, transpose } from "./structure.js";
 
 interface Geometry {
   readonly strides: readonly number[];
@@ -114,9 +114,9 @@ const kernelPrimitive: Primitive<Attributes<Sized>> = {
     needs[1] ? apply(convPrimitive, [x, w], geometryOf(attrs)) : undefined,
   ],
   batch([x, g], [xs, gs], attrs, size) {
-    const input = channels(xs ? x : broadcastTo(x, [size, ...x.shape]));
-    const grad = channels(gs ? g : broadcastTo(g, [size, ...g.shape]));
-    return unfold(convKernel(input, grad, { ...attrs, groups: attrs.groups * size }), size);
+    const [input, grad] = [xs ? x : broadcastTo(x, [size, ...x.shape]), gs ? g : broadcastTo(g, [size, ...g.shape])];
+    if (attrs.groups === 1) return unfold(kernelByProducts(fold(input), fold(grad), attrs, size), size);
+    return unfold(convKernel(channels(input), channels(grad), { ...attrs, groups: attrs.groups * size }), size);
   },
   lower([x, g], attrs) {
     if (x.dtype === "float64") {
@@ -198,20 +198,27 @@ const isWide = (x: Tensor, g: Tensor, { groups, size }: Sized): boolean =>
 
 /**
  * The kernel's gradient as matrix products: for each position in the kernel, the input shifted there times the output's
- * gradient, image by image, summed over images.
+ * gradient, image by image, summed over the images of each of `examples` equal parts of the batch. The kernels of all
+ * parts lie one after the other along the first axis.
  */
-function kernelByProducts(x: Tensor, g: Tensor, { strides, dilation, low, high, size }: Sized): Tensor {
+function kernelByProducts(x: Tensor, g: Tensor, { strides, dilation, low, high, size }: Sized, examples = 1): Tensor {
   const [n, c] = x.shape;
   const [, o, ...places] = g.shape;
   const input = pad(x, [0, 0, ...low], [0, 0, ...high]);
   const output = reshape(g, [n, o, sizeOf(places)]);
-  const positions = Array.from({ length: sizeOf(size) }, (_, k) => {
+  const shifted = Array.from({ length: sizeOf(size) }, (_, k) => {
     const starts = unravel(k, size).map((p, i) => p * dilation[i]);
     const ends = starts.map((s, i) => s + (places[i] - 1) * strides[i] + 1);
-    const shifted = slice(input, [0, 0, ...starts], [n, c, ...ends], [1, 1, ...strides]);
-    return sum(matmul(output, reshape(shifted, [n, c, sizeOf(places)]), { transposeB: true }), 0);
+    const part = slice(input, [0, 0, ...starts], [n, c, ...ends], [1, 1, ...strides]);
+    return reshape(part, [n, c, sizeOf(places)]);
   });
-  return reshape(transpose(stack(positions), [1, 2, 0]), [o, c, ...size]);
+  const product = (columns: Tensor): Tensor => {
+    const each = matmul(output, columns, { transposeB: true });
+    return n === examples ? each : sum(reshape(each, [examples, n / examples, o, columns.shape[1]]), 1);
+  };
+  // With few channels one product over all positions is larger, and faster, than one for each.
+  const all = c < 8 ? reshape(product(concat(shifted, 1)), [examples, o, -1, c]) : stack(shifted.map(product), 2);
+  return reshape(swapAxes(all, 2, 3), [examples * o, c, ...size]);
 }
 
 /** Convolution as a sum of matrix products, one for each position of the kernel: for dtypes without a kernel of their own. */
@@ -300,30 +307,35 @@ const splitChannels = (t: Tensor, size: number): Tensor => {
 export interface ConvOptions {
   /** One number for all spatial axes, or one for each. Default 1. */
   readonly stride?: number | readonly number[];
-  /** Zeros on both sides of each spatial axis; "same" keeps the size at stride 1. Default 0. */
-  readonly padding?: number | readonly number[] | "same";
+  /**
+   * Zeros on both sides of each spatial axis: one number, or for each axis a number or a pair [before, after]; "same"
+   * keeps the size at stride 1. Default 0.
+   */
+  readonly padding?: number | readonly (number | readonly [number, number])[] | "same";
   readonly dilation?: number | readonly number[];
   /** Channels fall into this many groups that do not mix. Default 1. */
   readonly groups?: number;
 }
 
-const perAxis = (value: number | readonly number[] | undefined, absent: number, rank: number): number[] =>
-  value === undefined
-    ? new Array(rank).fill(absent)
-    : typeof value === "number"
-      ? new Array(rank).fill(value)
-      : [...value];
+function perAxis<T>(name: string, value: number | readonly T[] | undefined, absent: number, rank: number) {
+  const list: (number | T)[] = typeof value === "object" ? [...value] : new Array(rank).fill(value ?? absent);
+  if (list.length !== rank) throw new ShapeError("conv", `${name} has ${list.length} entries for ${rank} spatial axes`);
+  return list;
+}
+
+const halves = (n: number): readonly [number, number] => [Math.floor(n / 2), Math.ceil(n / 2)];
 
 function geometry(kernel: Shape, { stride, padding, dilation, groups = 1 }: ConvOptions): Geometry {
   const rank = kernel.length;
-  const dilations = perAxis(dilation, 1, rank);
-  const total = kernel.map((k, i) => (k - 1) * dilations[i]);
-  const same = padding === "same";
-  const both = same ? total.map((n) => Math.floor(n / 2)) : perAxis(padding as number, 0, rank);
+  const dilations = perAxis<number>("dilation", dilation, 1, rank);
+  const around =
+    padding === "same"
+      ? kernel.map((k, i) => halves((k - 1) * dilations[i]))
+      : perAxis("padding", padding, 0, rank).map((p) => (typeof p === "number" ? [p, p] : p));
   return {
-    strides: perAxis(stride, 1, rank),
-    low: both,
-    high: same ? total.map((n, i) => n - both[i]) : both,
+    strides: perAxis<number>("stride", stride, 1, rank),
+    low: around.map(([before]) => before),
+    high: around.map(([, after]) => after),
     dilation: dilations,
     groups,
   };
@@ -346,7 +358,7 @@ export function convTranspose(
   { outputPadding = 0, ...options }: ConvOptions & { outputPadding?: number | readonly number[] } = {},
 ): Tensor {
   const g = geometry(kernel.shape.slice(2), options);
-  const extra = perAxis(outputPadding, 0, g.strides.length);
+  const extra = perAxis<number>("outputPadding", outputPadding, 0, g.strides.length);
   if (x.rank !== kernel.rank || x.shape[1] !== kernel.shape[0]) {
     throw new ShapeError("convTranspose", `input ${show(x.shape)} and kernel ${show(kernel.shape)} do not fit`);
   }

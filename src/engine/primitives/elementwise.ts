@@ -189,6 +189,13 @@ const list: readonly Primitive[] = [
     { kinds: float },
   ),
   elementwise(
+    "atan",
+    "Atan",
+    single((g, x) => div(g, add(mul(x, x), 1))),
+    // ONNX Runtime has no float64 kernel for Atan.
+    { kinds: float, lower: ([x]) => (x.dtype === "float64" ? atanLowered(x) : undefined) },
+  ),
+  elementwise(
     "tanh",
     "Tanh",
     single((g, _x, y) => mul(g, sub(1, mul(y, y)))),
@@ -218,9 +225,20 @@ const list: readonly Primitive[] = [
   ),
 ];
 
+/** atan in float64: that in float32, y, and the angle that is left: tan(angle - y) = (t cos y - sin y) / (cos y + t sin y). */
+function atanLowered(x: Tensor): Tensor {
+  const isSteep = less(1, abs(x));
+  const t = where(isSteep, div(1, x), x);
+  const y = cast(atan(cast(t, "float32")), "float64");
+  const [s, c] = [sin(y), cos(y)];
+  const angle = add(y, div(sub(mul(t, c), s), add(c, mul(t, s))));
+  return where(isSteep, sub(mul(sign(x), Math.PI / 2), angle), angle);
+}
+
 const primitives: Readonly<Record<string, Primitive>> = Object.fromEntries(list.map((p) => [p.name, p]));
 
 export const addPrimitive = primitives.add;
+export const mulPrimitive = primitives.mul;
 export const reluPrimitive = primitives.relu;
 
 /** select(condition, a, b): element-wise choice. */
@@ -310,6 +328,8 @@ export const log = (x: Operand): Tensor => unary("log", x);
 export const sqrt = (x: Operand): Tensor => unary("sqrt", x);
 export const sin = (x: Operand): Tensor => unary("sin", x);
 export const cos = (x: Operand): Tensor => unary("cos", x);
+/** The angle in (-pi/2, pi/2) whose tangent is x. */
+export const atan = (x: Operand): Tensor => unary("atan", x);
 export const tanh = (x: Operand): Tensor => unary("tanh", x);
 /** 1 / (1 + exp(-x)). */
 export const sigmoid = (x: Operand): Tensor => unary("sigmoid", x);

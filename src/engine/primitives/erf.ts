@@ -25,27 +25,37 @@ const large = {
   q: [1, 2.568520192289822, 1.8729528499234673, 0.5279051029514285, 0.06051834131244132, 0.0023352049762686918],
 };
 
-const horner = (coefficients: readonly number[], x: Tensor): Tensor =>
+/** A polynomial in x by Horner's rule; the first coefficient is that of the highest power. */
+export const horner = (coefficients: readonly number[], x: Tensor): Tensor =>
   coefficients.slice(1).reduce<Tensor>((sum, c) => add(mul(sum, x), c), add(mul(x, 0), coefficients[0]));
 
-const ratio = ({ p, q }: { p: readonly number[]; q: readonly number[] }, x: Tensor): Tensor =>
+/** The quotient of two polynomials in x. */
+export const ratio = ({ p, q }: { p: readonly number[]; q: readonly number[] }, x: Tensor): Tensor =>
   div(horner(p, x), horner(q, x));
 
-/** erf from elementary operations, to float64 accuracy. */
-export function erfLowered(x: Tensor): Tensor {
-  const magnitude = abs(x);
+/** Where `erfNearZero` serves; elsewhere `scaledTail` does. */
+export const isNearZero = (x: Tensor): Tensor => less(abs(x), 0.5);
+
+/** erf(x) for |x| < 1/2. */
+export const erfNearZero = (x: Tensor): Tensor => mul(x, ratio(small, mul(x, x)));
+
+/** exp(x^2) erfc(x) for x >= 1/2. */
+export function scaledTail(x: Tensor): Tensor {
+  const isMiddle = less(x, 4);
   // Each range gets arguments that keep it finite; the others' values are discarded by `where`.
-  const isSmall = less(magnitude, 0.5);
-  const isMiddle = less(magnitude, 4);
-  const near = where(isSmall, x, 0);
-  const far = where(isSmall, 1, magnitude);
-  const inverse = div(1, mul(far, far));
-  const tail = mul(
-    exp(neg(mul(far, far))),
-    where(isMiddle, ratio(middle, where(isMiddle, far, 1)), asymptotic(far, inverse)),
-  );
-  return where(isSmall, mul(near, ratio(small, mul(near, near))), mul(sign(x), sub(1, tail)));
+  return where(isMiddle, ratio(middle, where(isMiddle, x, 1)), asymptotic(x));
 }
 
 /** exp(x^2) erfc(x) for x >= 4: (1/sqrt(pi) - z P(z)/Q(z)) / x with z = 1/x^2. */
-const asymptotic = (x: Tensor, z: Tensor): Tensor => div(sub(1 / Math.sqrt(Math.PI), mul(z, ratio(large, z))), x);
+function asymptotic(x: Tensor): Tensor {
+  const z = div(1, mul(x, x));
+  return div(sub(1 / Math.sqrt(Math.PI), mul(z, ratio(large, z))), x);
+}
+
+/** erf from elementary operations, to float64 accuracy. */
+export function erfLowered(x: Tensor): Tensor {
+  const near = isNearZero(x);
+  const far = where(near, 1, abs(x));
+  const tail = mul(exp(neg(mul(far, far))), scaledTail(far));
+  return where(near, erfNearZero(where(near, x, 0)), mul(sign(x), sub(1, tail)));
+}

@@ -8,7 +8,7 @@ import { add, less, mul, where } from "./elementwise.js";
 import { comparable, wide } from "./reduce.js";
 import { arange, broadcastTo, reshape } from "./structure.js";
 
-function checkIndices(operation: string, indices: { dtype: string; shape: Shape }): void {
+export function checkIndices(operation: string, indices: { dtype: string; shape: Shape }): void {
   if (indices.dtype !== "int32" && indices.dtype !== "int64") {
     throw new ShapeError(operation, `indices have dtype ${indices.dtype}; int32 or int64 is needed`);
   }
@@ -19,7 +19,7 @@ function checkNumbers(operation: string, updates: { dtype: DType }): void {
 }
 
 /** The dtype to add up in: the runtime's scatter kernels cannot add float16. */
-const additive = (dtype: DType): DType => (dtype === "float16" ? "float32" : dtype);
+export const additive = (dtype: DType): DType => (dtype === "float16" ? "float32" : dtype);
 
 const gatherPrimitive: Primitive<{ axis: number }> = {
   name: "gather",
@@ -130,17 +130,18 @@ const putPrimitive: Primitive<{ axis: number; size: number }> = {
   },
 };
 
-const argsortPrimitive: Primitive<{ axis: number; descending: boolean }> = {
+/** The first `count` of the indices that sort an axis. */
+const argsortPrimitive: Primitive<{ axis: number; descending: boolean; count: number }> = {
   name: "argsort",
-  infer([x]) {
+  infer([x], { axis, count }) {
     comparable("argsort", x.dtype);
-    return { shape: x.shape, dtype: "int32" };
+    return { shape: x.shape.map((n, i) => (i === axis ? count : n)), dtype: "int32" };
   },
   grad: "none",
-  batch: ([x], _batched, { axis, descending }) => argsort(x, axis + 1, { descending }),
-  emit(e, [x], { attrs: { axis, descending }, shape, inputs: [{ dtype }] }) {
+  batch: ([x], _batched, { axis, ...attrs }) => apply(argsortPrimitive, [x], { axis: axis + 1, ...attrs }),
+  emit(e, [x], { attrs: { axis, descending, count }, inputs: [{ dtype }] }) {
     const read = e.cast(x, wide(dtype), dtype);
-    const [, order] = e.nodes("TopK", [read, e.ints([shape[axis]])], 2, {
+    const [, order] = e.nodes("TopK", [read, e.ints([count])], 2, {
       axis,
       largest: Number(descending),
       sorted: 1,
@@ -158,7 +159,7 @@ export const indexingPrimitives: readonly Primitive[] = [
 ];
 
 /** Adds v * rows to the indices of example v, which then no longer count from the end. */
-function shiftByExample(indices: Tensor, size: number, rows: number): Tensor {
+export function shiftByExample(indices: Tensor, size: number, rows: number): Tensor {
   const offsets = mul(arange(size, indices.dtype), rows);
   const own = where(less(indices, 0), add(indices, rows), indices);
   return add(own, reshape(offsets, [size, ...new Array(indices.rank - 1).fill(1)]));
@@ -194,9 +195,28 @@ export const putAlongAxis = (updates: Tensor, indices: Tensor, size: number, axi
   apply(putPrimitive, [updates, indices], { axis: normalAxis("putAlongAxis", axis, updates.shape), size });
 
 /** The indices (int32) that sort `x` along `axis`. */
-export const argsort = (x: Tensor, axis = -1, { descending = false }: { descending?: boolean } = {}): Tensor =>
-  apply(argsortPrimitive, [x], { axis: normalAxis("argsort", axis, x.shape), descending });
+export function argsort(x: Tensor, axis = -1, { descending = false }: { descending?: boolean } = {}): Tensor {
+  const at = normalAxis("argsort", axis, x.shape);
+  return apply(argsortPrimitive, [x], { axis: at, descending, count: x.shape[at] });
+}
 
 /** The values of `x` in order along `axis`. */
 export const sort = (x: Tensor, axis = -1, options: { descending?: boolean } = {}): Tensor =>
   takeAlongAxis(x, argsort(x, axis, options), axis);
+
+/**
+ * The `k` largest values along `axis` (the smallest with `largest: false`), best first, and their indices (int32).
+ * Throws `ShapeError` when the axis has fewer.
+ */
+export function topK(
+  x: Tensor,
+  k: number,
+  axis = -1,
+  { largest = true }: { largest?: boolean } = {},
+): { values: Tensor; indices: Tensor } {
+  const at = normalAxis("topK", axis, x.shape);
+  if (!Number.isInteger(k) || k < 0 || k > x.shape[at])
+    throw new ShapeError("topK", `axis ${axis} of ${show(x.shape)} has no ${k} values to choose`);
+  const indices = apply(argsortPrimitive, [x], { axis: at, descending: largest, count: k });
+  return { values: takeAlongAxis(x, indices, at), indices };
+}

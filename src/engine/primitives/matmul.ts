@@ -13,7 +13,7 @@ const flipped = (shape: Shape, flip: boolean): Shape =>
   flip ? [...shape.slice(0, -2), shape[shape.length - 1], shape[shape.length - 2]] : shape;
 
 /** Products of the last two axes, over broadcast leading axes; either operand may be read transposed. */
-const matmulPrimitive: Primitive<MatmulAttrs> = {
+export const matmulPrimitive: Primitive<MatmulAttrs> = {
   name: "matmul",
   infer(inputs, { transposeA, transposeB }) {
     const dtype = sameDType("matmul", inputs);
@@ -50,13 +50,13 @@ const matmulPrimitive: Primitive<MatmulAttrs> = {
     return zeros(shape, dtype);
   },
   emit(e, [a, b], { attrs: { transposeA, transposeB }, inputs: [sa, sb], dtype }) {
-    if (!isFloat(dtype) || dtype === "float64") {
+    if (!isFloat(dtype) || dtype === "float64" || e.portable) {
       const swap = (name: string, shape: Shape) => {
         const order = shape.map((_, i) => i);
         order.push(...order.splice(-2).reverse());
         return e.node("Transpose", [name], { perm: order });
       };
-      if (dtype === "float64" && (transposeA || transposeB) && sa.shape.length === 2 && sb.shape.length === 2) {
+      if (isFloat(dtype) && (transposeA || transposeB) && sa.shape.length === 2 && sb.shape.length === 2) {
         return e.node("Gemm", [a, b], { transA: Number(transposeA), transB: Number(transposeB) });
       }
       return e.node("MatMul", [transposeA ? swap(a, sa.shape) : a, transposeB ? swap(b, sb.shape) : b]);

@@ -5,7 +5,8 @@ import { normalAxes, normalAxis, type Shape, sameShape, show, sizeOf } from "../
 import type { Tensor } from "../tensor.js";
 import { div, equal, mul, neg } from "./elementwise.js";
 import { takeAlongAxis } from "./indexing.js";
-import { broadcastTo, cast, flip, reshape, transpose } from "./structure.js";
+import { squaredNorm } from "./squared-norm.js";
+import { broadcastTo, cast, reshape, transpose } from "./structure.js";
 
 type Axes = { axes: readonly number[] };
 
@@ -70,13 +71,23 @@ const argmaxPrimitive: Primitive<{ axis: number }> = {
     e.cast(e.node("ArgMax", [e.cast(x, wide(dtype), dtype)], { axis, keepdims: 0 }), "int32"),
 };
 
-const cumsumPrimitive: Primitive<{ axis: number }> = {
+interface Running extends Record<string, any> {
+  readonly axis: number;
+  /** Without the element itself. */
+  readonly exclusive: boolean;
+  /** From the end of the axis. */
+  readonly reverse: boolean;
+}
+const cumsumPrimitive: Primitive<Running> = {
   name: "cumsum",
   infer: ([x]) => x,
-  grad: (g, { attrs: { axis } }) => [flip(cumsum(flip(g, axis), axis), axis)],
-  batch: ([x], _batched, { axis }) => cumsum(x, axis + 1),
-  emit: (e, [x], { attrs: { axis }, dtype }) =>
-    e.cast(e.node("CumSum", [e.cast(x, wide(dtype), dtype), e.scalarInt(axis)]), dtype, wide(dtype)),
+  grad: (g, { attrs }) => [apply(cumsumPrimitive, [g], { ...attrs, reverse: !attrs.reverse })],
+  batch: ([x], _batched, attrs) => apply(cumsumPrimitive, [x], { ...attrs, axis: attrs.axis + 1 }),
+  emit(e, [x], { attrs: { axis, exclusive, reverse }, dtype }) {
+    const read = [e.cast(x, wide(dtype), dtype), e.scalarInt(axis)];
+    const out = e.node("CumSum", read, { exclusive: Number(exclusive), reverse: Number(reverse) });
+    return e.cast(out, dtype, wide(dtype));
+  },
 };
 
 export const reducePrimitives: readonly Primitive[] = [sumPrimitive, maxPrimitive, argmaxPrimitive, cumsumPrimitive];
@@ -97,7 +108,7 @@ const counted = (x: Tensor): Tensor => (x.dtype === "bool" ? cast(x, "int32") : 
 
 /** The sum over `axes` (all of them by default); booleans are counted as int32. */
 export const sum = (x: Tensor, axes?: AxesArgument, options: ReduceOptions = {}): Tensor =>
-  reduce(sumPrimitive, counted(x), axes, options);
+  squaredNorm(x, axes, options) ?? reduce(sumPrimitive, counted(x), axes, options);
 /** The largest value over `axes`; ties share the gradient. */
 export const max = (x: Tensor, axes?: AxesArgument, options: ReduceOptions = {}): Tensor =>
   reduce(maxPrimitive, x, axes, options);
@@ -109,9 +120,15 @@ export const argmax = (x: Tensor, axis = -1): Tensor =>
   apply(argmaxPrimitive, [x], { axis: normalAxis("argmax", axis, x.shape) });
 /** The index of the smallest value along `axis` (the first of equals), as int32. */
 export const argmin = (x: Tensor, axis = -1): Tensor => argmax(neg(cast(x, wide(x.dtype))), axis);
-/** Running sums along `axis`; booleans are counted as int32. */
-export const cumsum = (x: Tensor, axis = -1): Tensor =>
-  apply(cumsumPrimitive, [counted(x)], { axis: normalAxis("cumsum", axis, x.shape) });
+/**
+ * Running sums along `axis`, with `reverse` from its end; `exclusive` leaves out the element itself, so that the first
+ * sum is 0. Booleans are counted as int32.
+ */
+export const cumsum = (
+  x: Tensor,
+  axis = -1,
+  { exclusive = false, reverse = false }: { exclusive?: boolean; reverse?: boolean } = {},
+): Tensor => apply(cumsumPrimitive, [counted(x)], { axis: normalAxis("cumsum", axis, x.shape), exclusive, reverse });
 
 /** Sums out the axes along which `shape` was broadcast to the shape of `t`: the transpose of broadcasting. */
 export function sumTo(t: Tensor, shape: Shape): Tensor {

@@ -1,2 +1,11 @@
+export { binomial, poisson } from "./counts.js";
+export { categorical, gumbelTopK, integers, rademacher } from "./discrete.js";
+export { beta, chiSquare, dirichlet, gamma, studentT } from "./gamma.js";
+export { orthogonal, unitBall, unitSphere } from "./geometry.js";
 export { type HostRandom, hostRandom } from "./host.js";
-export * from "./keys.js";
+export { cauchy, exponential, gumbel, laplace, logistic } from "./inversion.js";
+export { bernoulli, bits, foldIn, type Key, key, split, splitList, uniform } from "./keys.js";
+export { normalLike, rademacherLike, randomLike, uniformLike } from "./like.js";
+export { multivariateNormal, normal } from "./normal.js";
+export { choice, permutation, shuffle } from "./order.js";
+export { truncatedNormal } from "./truncated-normal.js";

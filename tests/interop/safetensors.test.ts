@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type DType, dtypes, type NDArray } from "../../src/engine/dtype.js";
-import { decodeSafetensors, encodeSafetensors } from "../../src/lab/safetensors.js";
+import { decodeSafetensors, encodeSafetensors } from "../../src/interop/safetensors.js";
 
 /** A file with a header of our choice and `length` zero bytes behind it. */
 function file(header: string, length = 0, claimed?: number): Uint8Array {
@@ -80,10 +80,9 @@ describe("safetensors", () => {
     expect(headed({ x: entry("F31", [1], [0, 4]) }, 4)).toThrow(/unknown dtype "F31"/);
     expect(headed({ x: entry("F32", [-1], [0, 4]) }, 4)).toThrow(/no list of sizes/);
     expect(headed({ x: entry("F32", [1], [4, 0]) }, 4)).toThrow(/no valid byte range/);
-    expect(headed({ x: entry("F32", [2], [0, 4]) }, 4)).toThrow(
-      'model: "x" (float32 [2]) needs 8 bytes, its range has 4.',
-    );
-    expect(headed({ x: entry("F32", [2 ** 40, 2 ** 40], [0, 4]) }, 4)).toThrow(/needs/);
+    expect(headed({ x: entry("F32", [2], [0, 4]) }, 4)).toThrow('model: "x" (F32 [2]) needs 8 bytes, its range has 4.');
+    expect(headed({ x: entry("F32", [2 ** 40, 2 ** 40], [0, 4]) }, 4)).toThrow(/which no file can hold/);
+    expect(headed({ x: entry("F32", [0, 2 ** 50], [0, 0]) })).toThrow(/which no file can hold/);
     expect(headed({ x: entry("U8", [8], [0, 8]) }, 4)).toThrow(/take 8 bytes, but the file holds 4/);
     expect(headed({ x: entry("U8", [2], [0, 2]), y: entry("U8", [2], [1, 3]) }, 3)).toThrow(/"y" overlap/);
     expect(headed({ x: entry("U8", [1], [0, 1]), y: entry("U8", [1], [2, 3]) }, 3)).toThrow(

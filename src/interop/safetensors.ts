@@ -1,10 +1,12 @@
 import { type DType, dtypes, type NDArray } from "../engine/dtype.js";
 import { HebbError } from "../engine/errors.js";
+import { byteLength, type Element, elements, readElements } from "./elements.js";
+import { checkName } from "./names.js";
 
 /**
  * Reader and writer of the safetensors format: eight bytes of header length (little endian), a JSON header that gives
- * dtype, shape and byte range of each tensor, then the bytes, without holes. Host byte order is taken to be little
- * endian, as on every machine that JavaScript engines run on today.
+ * dtype, shape and byte range of each tensor, then the bytes, without holes. BF16 is read as float32, and I8, I16 and U16
+ * as int32.
  */
 export interface SafeTensors {
   /** By name; a `Map`, so that no name can reach an object's prototype. */
@@ -23,11 +25,17 @@ const codes: Readonly<Record<DType, string>> = {
   uint8: "U8",
   bool: "BOOL",
 };
-const dtypeOfCode = new Map(Object.entries(codes).map(([dtype, code]) => [code, dtype as DType]));
+const elementOfCode = new Map<unknown, Element>([
+  ...Object.entries(codes).map(([dtype, code]) => [code, elements[dtype as DType]] as const),
+  ["BF16", elements.bfloat16],
+  ["I16", elements.int16],
+  ["I8", elements.int8],
+  ["U16", elements.uint16],
+]);
 
 /** A header beyond this is refused before it is parsed. */
 const maximumHeader = 100 * 2 ** 20;
-const forbidden = new Set(["__proto__", "constructor", "prototype"]);
+const highestRank = 64;
 
 /** The bytes of a safetensors file. */
 export function encodeSafetensors(
@@ -41,7 +49,7 @@ export function encodeSafetensors(
   const names = new Set<string>();
   let offset = 0;
   for (const [name, array] of sorted) {
-    checkName(name);
+    checkTensorName(name, "safetensors");
     if (names.has(name)) throw new HebbError(`safetensors: the name "${name}" occurs twice.`);
     names.add(name);
     const count = array.shape.reduce((product, extent) => product * extent, 1);
@@ -84,7 +92,7 @@ export function decodeSafetensors(bytes: Uint8Array, what = "safetensors"): Safe
   const body = bytes.subarray(8 + length);
 
   const metadata: Record<string, string> = {};
-  const entries: { name: string; dtype: DType; shape: number[]; begin: number; end: number }[] = [];
+  const entries: { name: string; element: Element; shape: number[]; begin: number; end: number }[] = [];
   for (const [name, entry] of Object.entries(header)) {
     if (name === "__metadata__") {
       for (const [key, value] of Object.entries(asObject(entry) ?? fail("__metadata__ is not an object"))) {
@@ -93,7 +101,7 @@ export function decodeSafetensors(bytes: Uint8Array, what = "safetensors"): Safe
       }
       continue;
     }
-    checkName(name, what);
+    checkTensorName(name, what);
     entries.push({ name, ...parseEntry(name, entry, fail) });
   }
   entries.sort((a, b) => a.begin - b.begin || a.end - b.end);
@@ -106,10 +114,8 @@ export function decodeSafetensors(bytes: Uint8Array, what = "safetensors"): Safe
   if (covered !== body.length) fail(`the tensors take ${covered} bytes, but the file holds ${body.length}`);
 
   const tensors = new Map<string, NDArray>();
-  for (const { name, dtype, shape, begin, end } of entries) {
-    const data = new dtypes[dtype].array((end - begin) / dtypes[dtype].array.BYTES_PER_ELEMENT);
-    new Uint8Array(data.buffer).set(body.subarray(begin, end));
-    tensors.set(name, { data, shape, dtype });
+  for (const { name, element, shape, begin, end } of entries) {
+    tensors.set(name, { data: readElements(body.subarray(begin, end), element), shape, dtype: element.dtype });
   }
   return { tensors, metadata };
 }
@@ -137,20 +143,19 @@ function parseEntry(name: string, entry: unknown, fail: Fail) {
     shape,
     data_offsets: range,
   } = asObject(entry) ?? fail(`the entry of "${name}" is not an object`);
-  const dtype = dtypeOfCode.get(code as string) ?? fail(`"${name}" has the unknown dtype ${JSON.stringify(code)}`);
-  if (!Array.isArray(shape) || !shape.every(isCount)) return fail(`"${name}" has a shape that is no list of sizes`);
+  const element = elementOfCode.get(code) ?? fail(`"${name}" has the unknown dtype ${JSON.stringify(code)}`);
+  if (!Array.isArray(shape) || shape.length > highestRank || !shape.every(isCount))
+    return fail(`"${name}" has a shape that is no list of sizes`);
   if (!Array.isArray(range) || range.length !== 2 || !range.every(isCount) || range[0] > range[1]) {
     return fail(`"${name}" has no valid byte range`);
   }
-  const size = shape.reduce((product, extent) => product * extent, dtypes[dtype].array.BYTES_PER_ELEMENT);
+  const size = byteLength(shape, element.bytes) ?? fail(`"${name}" has the shape [${shape}], which no file can hold`);
   const [begin, end] = range;
-  if (size !== end - begin) fail(`"${name}" (${dtype} [${shape}]) needs ${size} bytes, its range has ${end - begin}`);
-  return { dtype, shape: shape as number[], begin, end };
+  if (size !== end - begin) fail(`"${name}" (${code} [${shape}]) needs ${size} bytes, its range has ${end - begin}`);
+  return { element, shape: shape as number[], begin, end };
 }
 
-// Trees are built from dotted or slashed names, so each part of a name counts.
-function checkName(name: string, what = "safetensors"): void {
-  if (name === "__metadata__" || name.split(/[./]/).some((part) => forbidden.has(part))) {
-    throw new HebbError(`${what}: the name ${JSON.stringify(name)} is not allowed.`);
-  }
+function checkTensorName(name: string, what: string): void {
+  if (name === "__metadata__") throw new HebbError(`${what}: the name "__metadata__" is not allowed for a tensor.`);
+  checkName(name, what);
 }
