@@ -20,8 +20,10 @@ export function backward(
 ): (Tensor | undefined)[] {
   const targets = new Set(wrt);
   const active = new Set<Tensor>();
-  for (const [t, { inputs }] of nodes) {
-    if (targets.has(t) || (isFloat(t.dtype) && inputs.some((i) => active.has(i)))) active.add(t);
+  for (const [t, { primitive, inputs }] of nodes) {
+    // Nothing flows back through a rule "none", so rules behind it need not be asked.
+    const flows = isFloat(t.dtype) && ruleOf(primitive) !== "none";
+    if (targets.has(t) || (flows && inputs.some((i) => active.has(i)))) active.add(t);
   }
   const sums = new Map<Tensor, Tensor>();
   const accumulate = (t: Tensor, g: Tensor) => {
@@ -46,7 +48,7 @@ export function backward(
       partSums.set(bundle, list);
       continue;
     }
-    const rule = primitive.many ? primitive.many.grad : primitive.grad;
+    const rule = ruleOf(primitive);
     if (rule === "none") continue;
     if (!rule) {
       throw new HebbError(
@@ -64,6 +66,7 @@ export function backward(
   return wrt.map((t) => sums.get(t));
 }
 
+const ruleOf = (primitive: Primitive) => (primitive.many ? primitive.many.grad : primitive.grad);
 type Grad = Exclude<Primitive["grad"], "none" | undefined>;
 type ManyGrad = Exclude<ManyRules["grad"], "none" | undefined>;
 
@@ -236,54 +239,6 @@ export function vjp<A extends any[], R>(f: (...args: A) => R, ...args: A): [R, (
   };
   return [output as R, pull as any];
 }
-
-/**
- * The value of `f` at `primals` and its derivative in the direction `tangents`: `[output, J v]`, both like the output.
- *
- * Forward mode from reverse mode: the vector–Jacobian product is linear in its cotangent u, and the derivative of
- * u -> J' u, pulled back along v, is J v. Compilation removes all that only u needs.
- */
-export function jvp<A extends any[], R>(f: (...args: A) => R, primals: A, tangents: A): [R, R] {
-  const { handles, output, outputs } = traceWith(
-    "jvp",
-    f,
-    primals,
-    primals.map((_, i) => i),
-  );
-  const moved = flattenTree(tangents);
-  if (treeKey(moved.def) !== treeKey(flattenTree(primals).def))
-    throw new HebbError("jvp: the tangents' structure differs from the primals'.");
-  const directions = moved.leaves as Tensor[];
-  directions.forEach((v, i) => {
-    const { shape, dtype } = handles[i];
-    if (!sameShape(v.shape, shape) || v.dtype !== dtype) {
-      throw new ShapeError(
-        "jvp",
-        `tangent ${v.dtype}${show(v.shape)} for an argument ${dtype}${show(shape)}${moved.paths[i] ? ` at "${moved.paths[i]}"` : ""}`,
-      );
-    }
-  });
-  const cotangents = outputs.map((o) => alias(ones(o.shape, o.dtype)));
-  const pulled = backward(outputs, cotangents, handles);
-  const connected = pulled.flatMap((p, i) => (p ? [{ p, v: directions[i] }] : []));
-  const pushed = backward(
-    connected.map((c) => c.p),
-    connected.map((c) => c.v),
-    cotangents,
-  );
-  const flat = flattenTree(output);
-  let at = 0;
-  const out = flat.leaves.map((l) => {
-    if (!(l instanceof Tensor)) return l;
-    const tangent = pushed[at++];
-    return tangent ?? zeros(l.shape, l.dtype);
-  });
-  return [output as R, unflattenTree(flat.def, out)];
-}
-
-/** The Hessian of a scalar function at `x` times `v`, both trees like `x`, without forming the Hessian. */
-export const hvp = <T>(f: (x: T) => Tensor, x: T, v: T): T =>
-  jvp((y: T) => grad(f as any)(y) as T, [x] as [T], [v] as [T])[1];
 
 type Rule = (g: Tensor, inputs: readonly Tensor[], output: Tensor) => readonly (Tensor | undefined)[];
 

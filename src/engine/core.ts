@@ -89,8 +89,8 @@ export interface Node {
   readonly attrs: Attrs;
 }
 
-/** What debugging tools set to hear of each tensor as its operation is applied. */
-export const hooks: { applied?: (tensor: Tensor) => void } = {};
+/** What debugging tools set to hear of each tensor as its operation is applied, or is built again on other inputs. */
+export const hooks: { applied?: (tensor: Tensor) => void; rebuilt?: (from: Tensor, to: Tensor) => void } = {};
 
 /** Applies a primitive: checks shapes now, computes later. */
 export function apply<A extends Attrs>(primitive: Primitive<A>, inputs: readonly Tensor[], attrs: A): Tensor {
@@ -104,8 +104,11 @@ export function apply<A extends Attrs>(primitive: Primitive<A>, inputs: readonly
  * Applies a primitive of several results. Its node stands in the graph as one tensor without a value of its own, the
  * bundle, from which `part` nodes take the results.
  */
-export const applyMany = <A extends Attrs>(primitive: Primitive<A>, inputs: readonly Tensor[], attrs: A): Tensor[] =>
-  partsOf(new Tensor({ primitive, inputs, attrs }, bundleSpec.shape, bundleSpec.dtype));
+export function applyMany<A extends Attrs>(primitive: Primitive<A>, inputs: readonly Tensor[], attrs: A): Tensor[] {
+  const bundle = new Tensor({ primitive, inputs, attrs }, bundleSpec.shape, bundleSpec.dtype);
+  hooks.applied?.(bundle);
+  return partsOf(bundle);
+}
 
 /** Result `index` of a bundle. Transforms treat it together with the bundle. */
 export const partPrimitive: Primitive<Spec & { index: number }> = {

@@ -1,5 +1,5 @@
 /** Tensors, operations, transforms and execution: the engine of Hebb. */
-export { customGradient, type GradOptions, grad, hvp, jvp, valueAndGrad, vjp } from "./autodiff.js";
+export { customGradient, type GradOptions, grad, valueAndGrad, vjp } from "./autodiff.js";
 export * from "./composites/activations.js";
 export * from "./composites/arrays.js";
 export { logNoncentralChiSquare } from "./composites/chi-square.js";
@@ -40,7 +40,7 @@ export { siteOf, withSites } from "./inspect/sites.js";
 export { hessian, type JacobianOptions, jacobian } from "./jacobian.js";
 export { type Feed, type JitOptions, type Jitted, jit } from "./jit.js";
 export * as linalg from "./linalg/index.js";
-export { linearize, linearTranspose } from "./linearize.js";
+export { hvp, jvp, linearize, linearTranspose } from "./linearize.js";
 export {
   assertLocal,
   assertNoGradient,

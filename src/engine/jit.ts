@@ -1,11 +1,13 @@
 import { normalise } from "./compile.js";
 import { placeholder } from "./core.js";
-import { dtypeOf, type NDArray, type TypedArray } from "./dtype.js";
+import type { NDArray, TypedArray } from "./dtype.js";
 import { HebbError } from "./errors.js";
+import { asData, type Data, isData } from "./feed.js";
+import { findNonFinite } from "./inspect/nonfinite.js";
 import { compileGraph, type Program, realise, spread } from "./run.js";
 import type { Backend, DeviceValue } from "./runtime/backend.js";
 import { getBackend, onBackend } from "./runtime/index.js";
-import { fromValue, isNDArray, Tensor } from "./tensor.js";
+import { fromValue, Tensor } from "./tensor.js";
 import { flattenTree, type TreeDef, treeKey, unflattenTree } from "./tree.js";
 
 export interface JitOptions {
@@ -16,6 +18,11 @@ export interface JitOptions {
   readonly donate?: readonly number[];
   /** A name for error messages. */
   readonly name?: string;
+  /**
+   * Looks for NaN and infinity before each call, and throws `HebbError` that names the operation which made the first one,
+   * what it was given and the user's line. Slow: the function is traced and run a second time.
+   */
+  readonly debug?: boolean;
 }
 
 /** What may be passed where the function takes tensors: host arrays and numbers are fed as they are. */
@@ -96,6 +103,10 @@ export function jit<A extends any[], R>(f: (...args: A) => R, options: JitOption
     const backend = await getBackend();
     const { leaves: found, def, paths } = flattenTree(raw);
     const leaves = found.map(asData);
+    if (options.debug) {
+      const culprit = await findNonFinite(f, ...(unflattenTree(def, leaves) as any));
+      if (culprit) throw new HebbError(`jit: ${options.name ?? (f.name || "the function")}: ${culprit.message}`);
+    }
     const key = `${identity(backend)}${treeKey(def)}${leaves.map((l, i) => (isData(l) ? `${l.dtype}[${l.shape}]` : constantKey(l, paths[i]))).join()}`;
     let pending = entries.get(key);
     if (!pending) {
@@ -159,19 +170,7 @@ function identity(backend: Backend): number {
   return id;
 }
 
-type Data = Tensor | NDArray;
-const isData = (x: unknown): x is Data => x instanceof Tensor || isNDArray(x);
 const valueHeld = (x: Data): NDArray | DeviceValue => (x instanceof Tensor ? x.value! : x);
-
-/** Numbers and typed arrays as host arrays; other leaves as they are. */
-function asData(leaf: unknown): unknown {
-  if (typeof leaf === "number") return { data: Float32Array.of(leaf), shape: [], dtype: "float32" } satisfies NDArray;
-  if (ArrayBuffer.isView(leaf)) {
-    const data = leaf as TypedArray;
-    return { data, shape: [data.length], dtype: dtypeOf(data) } satisfies NDArray;
-  }
-  return leaf;
-}
 
 function constantKey(value: unknown, path: string): string {
   if (value === null || ["string", "boolean", "undefined", "bigint"].includes(typeof value))

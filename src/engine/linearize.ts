@@ -1,4 +1,4 @@
-import { vjp } from "./autodiff.js";
+import { grad, vjp } from "./autodiff.js";
 import { placeholder, topological } from "./core.js";
 import { isFloat } from "./dtype.js";
 import { HebbError, ShapeError } from "./errors.js";
@@ -18,6 +18,27 @@ export function linearize<A extends any[], R>(
   f: (...args: A) => R,
   ...primals: A
 ): [R, (...tangents: A) => TreeLike<R, Tensor>] {
+  return derivative("linearize", f, primals);
+}
+
+/**
+ * The value of `f` at `primals` and its derivative in the direction `tangents`: `[output, J v]`, both like the output.
+ * Throws as `linearize` does.
+ */
+export function jvp<A extends any[], R>(f: (...args: A) => R, primals: A, tangents: A): [R, R] {
+  const [output, push] = derivative("jvp", f, primals);
+  return [output, push(...tangents) as R];
+}
+
+/** The Hessian of a scalar function at `x` times `v`, both trees like `x`, without forming the Hessian. */
+export const hvp = <T>(f: (x: T) => Tensor, x: T, v: T): T =>
+  jvp((y: T) => grad(f as any)(y) as T, [x] as [T], [v] as [T])[1];
+
+function derivative<A extends any[], R>(
+  operation: string,
+  f: (...args: A) => R,
+  primals: A,
+): [R, (...tangents: A) => TreeLike<R, Tensor>] {
   const [output, pull] = vjp(f, ...primals);
   const push = pushForward(output, pull as (cotangent: unknown) => unknown);
   const at = flattenTree(primals);
@@ -27,13 +48,13 @@ export function linearize<A extends any[], R>(
     (...tangents) => {
       const moved = flattenTree(tangents);
       if (treeKey(moved.def) !== key)
-        throw new HebbError("linearize: the tangents' structure differs from the primals'.");
+        throw new HebbError(`${operation}: the tangents' structure differs from the primals'.`);
       (moved.leaves as Tensor[]).forEach((v, i) => {
         const { shape, dtype } = at.leaves[i] as Tensor;
         if (!sameShape(v.shape, shape) || v.dtype !== dtype) {
           throw new ShapeError(
-            "linearize",
-            `tangent ${v.dtype}${show(v.shape)} for a primal ${dtype}${show(shape)} at "${at.paths[i]}"`,
+            operation,
+            `tangent ${v.dtype}${show(v.shape)} for an argument ${dtype}${show(shape)} at "${at.paths[i]}"`,
           );
         }
       });

@@ -17,7 +17,9 @@ import {
 import type { Tensor } from "../engine/tensor.js";
 import { glorotNormal, heNormal, type Initializer } from "./initializers.js";
 
-/** lambda x where positive, else lambda alpha (exp(x) - 1), which keeps mean 0 and variance 1 (Klambauer et al., 2017). */
+/**
+ * lambda x where positive, else lambda alpha (exp(x) - 1), which keeps mean 0 and variance 1 (Klambauer et al., 2017).
+ */
 export const selu = (x: Tensor): Tensor => mul(elu(x, 1.6732632423543772), 1.0507009873554805);
 /** x tanh(softplus(x)) (Misra, 2019). */
 export const mish = (x: Tensor): Tensor => mul(x, tanh(softplus(x)));

@@ -31,7 +31,10 @@ export const emptyCache = (
 /** The positions int32 [T] that the next `time` entries will have. */
 export const nextPositions = ({ position }: AttentionCache, time: number): Tensor => add(arange(time), position);
 
-/** The cache with the keys and values [B, groups, T, size] of the next T positions; what lies beyond its length is lost. */
+/**
+ * The cache with the keys and values [B, groups, T, size] of the next T positions; what lies beyond its length is
+ * lost.
+ */
 export function extendCache(cache: AttentionCache, k: Tensor, v: Tensor): AttentionCache {
   const [, , length] = cache.k.shape;
   const time = k.shape[2];

@@ -43,7 +43,9 @@ export interface CellOptions {
   readonly dtype?: DType;
 }
 
-/** What the cells share: their parameters. `hiddenBias`: whether the state's share of the gates has a bias of its own. */
+/**
+ * What the cells share: their parameters. `hiddenBias`: whether the state's share of the gates has a bias of its own.
+ */
 function gates(inputs: number, width: number, count: number, hiddenBias: boolean, options: CellOptions) {
   const { init = uniform(1 / Math.sqrt(width)), dtype = "float32" } = options;
   const input = linear(inputs, count * width, { init, biasInit: init, dtype });
@@ -98,8 +100,8 @@ export function gruCell(inputs: number, width: number, options: CellOptions = {}
 }
 
 /**
- * Long short-term memory with a forget gate (Hochreiter and Schmidhuber, 1997; Gers et al., 2000). With gates i, f, g and
- * o side by side: c' = sigmoid(f) c + sigmoid(i) tanh(g), h' = sigmoid(o) tanh(c').
+ * Long short-term memory with a forget gate (Hochreiter and Schmidhuber, 1997; Gers et al., 2000). With gates i, f, g
+ * and o side by side: c' = sigmoid(f) c + sigmoid(i) tanh(g), h' = sigmoid(o) tanh(c').
  */
 export function lstmCell(inputs: number, width: number, options: CellOptions = {}): Cell<LstmState> {
   const { init, project, zeros, part } = gates(inputs, width, 4, false, options);

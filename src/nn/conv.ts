@@ -54,7 +54,10 @@ export const conv2d = convolution(2);
 /** Three-dimensional convolution, as `conv1d`: [N, in, D, H, W] to [N, out, D', H', W']. */
 export const conv3d = convolution(3);
 
-/** A two-dimensional convolution of each channel by itself, into `multiplier` channels: [N, C, H, W] to [N, C m, H', W']. */
+/**
+ * A two-dimensional convolution of each channel by itself, into `multiplier` channels: [N, C, H, W] to [N, C m, H',
+ * W'].
+ */
 export const depthwiseConv2d = (
   channels: number,
   kernel: Window,

@@ -4,7 +4,9 @@ import { cast } from "../engine/primitives/structure.js";
 import { bernoulli, type Key } from "../engine/random/keys.js";
 import type { Tensor } from "../engine/tensor.js";
 
-/** Zero with probability `rate`, else divided by 1 - rate, with one choice for each place of `shape`, which broadcasts. */
+/**
+ * Zero with probability `rate`, else divided by 1 - rate, with one choice for each place of `shape`, which broadcasts.
+ */
 function drop(operation: string, key: Key, x: Tensor, rate: number, shape: readonly number[]): Tensor {
   if (!(rate >= 0 && rate < 1)) throw new HebbError(`${operation}: the rate must be in [0, 1), got ${rate}.`);
   if (rate === 0) return x;

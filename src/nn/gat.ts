@@ -39,9 +39,9 @@ export interface GatConvOptions {
 }
 
 /**
- * Graph attention (Veličković et al., 2018): each node sums the transformed features of its neighbours and itself, weighted
- * by the softmax over them of leakyRelu(a_s' W x_source + a_t' W x_target), with slope 0.2: [N, in] to [N, heads size], or
- * [N, size] for the mean of the heads. Weights of edges are not read.
+ * Graph attention (Veličković et al., 2018): each node sums the transformed features of its neighbours and itself,
+ * weighted by the softmax over them of leakyRelu(a_s' W x_source + a_t' W x_target), with slope 0.2: [N, in] to [N,
+ * heads size], or [N, size] for the mean of the heads. Weights of edges are not read.
  */
 export function gatConv(inputs: number, size: number, options: GatConvOptions = {}): GraphModel<GatParams> {
   const { heads = 1, merge = "concat", dropout: rate = 0, dtype = "float32" } = options;

@@ -13,8 +13,8 @@ import { type LayerOptions, type LinearParams, linear } from "./linear.js";
 import type { Model, Training } from "./model.js";
 
 /**
- * Graph convolution (Kipf and Welling, 2017): D^-1/2 (A + I) D^-1/2 X W + b, with A[target, source] the edges' weights and
- * D the sums of its rows and 1: [N, in] to [N, out].
+ * Graph convolution (Kipf and Welling, 2017): D^-1/2 (A + I) D^-1/2 X W + b, with A[target, source] the edges' weights
+ * and D the sums of its rows and 1: [N, in] to [N, out].
  */
 export function gcnConv(inputs: number, outputs: number, options: LayerOptions = {}): Model<LinearParams, Graph> {
   const layer = linear(inputs, outputs, { init: "glorotUniform", ...options });
@@ -52,7 +52,9 @@ export interface GraphModel<P> extends Model<P, Graph> {
   apply(params: P, graph: Graph, options?: Training): Tensor;
 }
 
-/** A graph convolutional network (Kipf and Welling, 2017): a graph to outputs for each of its nodes, [N, sizes.at(-1)]. */
+/**
+ * A graph convolutional network (Kipf and Welling, 2017): a graph to outputs for each of its nodes, [N, sizes.at(-1)].
+ */
 export function gcn(options: GcnOptions): GraphModel<GcnParams> {
   const { sizes, activation = "relu", dropout: rate = 0, dtype } = options;
   const f = activationOf(activation);

@@ -22,7 +22,10 @@ export interface GenerateOptions extends SampleOptions {
   readonly steps: number;
 }
 
-/** A token for each row of logits [..., vocabulary], int32 [...]. Throws `HebbError` for a temperature or topK that is not positive. */
+/**
+ * A token for each row of logits [..., vocabulary], int32 [...]. Throws `HebbError` for a temperature or topK that is
+ * not positive.
+ */
 export function sampleToken(logits: Tensor, { temperature = 1, topK, key }: SampleOptions): Tensor {
   if (!(temperature > 0)) {
     throw new HebbError(
@@ -41,8 +44,8 @@ export function sampleToken(logits: Tensor, { temperature = 1, topK, key }: Samp
 }
 
 /**
- * The prompt int32 [B, T] and `steps` tokens after it, each fed back to the model: int32 [B, T + steps]. `step` gives the
- * logits [B, T, vocabulary] at new tokens [B, T] and the cache that knows them; the prompt is read at once. Throws
+ * The prompt int32 [B, T] and `steps` tokens after it, each fed back to the model: int32 [B, T + steps]. `step` gives
+ * the logits [B, T, vocabulary] at new tokens [B, T] and the cache that knows them; the prompt is read at once. Throws
  * `HebbError` for fewer than one step.
  */
 export function generate<C>(

@@ -4,17 +4,18 @@ import { add } from "../engine/primitives/elementwise.js";
 import { gather } from "../engine/primitives/indexing.js";
 import { matmul } from "../engine/primitives/matmul.js";
 import { sliceAxis } from "../engine/primitives/structure.js";
-import { splitList } from "../engine/random/keys.js";
+import { type Key, splitList } from "../engine/random/keys.js";
 import { show } from "../engine/shape.js";
 import type { Tensor } from "../engine/tensor.js";
 import { type Activation, activationOf } from "./activations.js";
 import { type AttentionParams, attention } from "./attention.js";
 import { type AttentionCache, nextPositions } from "./attention-cache.js";
+import { dropout } from "./dropout.js";
 import { type EmbeddingParams, embedding } from "./embedding.js";
 import { type GenerateOptions, generate } from "./generate.js";
 import { type Init, normal } from "./initializers.js";
 import { type LinearParams, linear } from "./linear.js";
-import type { Model } from "./model.js";
+import type { Model, Training } from "./model.js";
 import { layerNorm, type NormParams } from "./norms.js";
 
 export interface GptBlockParams {
@@ -46,6 +47,8 @@ export interface GptOptions {
   readonly hidden?: number;
   /** Reads logits off with the token embedding itself. Default false. */
   readonly tied?: boolean;
+  /** Share of embeddings, attention weights and what each part adds that is dropped in training. Default 0. */
+  readonly dropout?: number;
   /** Default "gelu". */
   readonly activation?: Activation;
   /** Default: normal with standard deviation 0.02, and 0.02 / sqrt(2 layers) where a block adds to its input. */
@@ -57,11 +60,15 @@ export interface GptOptions {
 export type GptCache = readonly AttentionCache[];
 
 export interface Gpt extends Model<GptParams> {
+  apply(params: GptParams, tokens: Tensor, options?: Training): Tensor;
   /** An empty cache for sequences of up to `context` tokens. */
   initCache(batch: number): GptCache;
   /** The logits at the next tokens [B, T] alone, and the cache that knows them too. */
   step(params: GptParams, tokens: Tensor, cache: GptCache): [logits: Tensor, cache: GptCache];
-  /** The prompt int32 [B, T] and what the model writes after it: int32 [B, T + steps]. Throws `ShapeError` beyond `context`. */
+  /**
+   * The prompt int32 [B, T] and what the model writes after it: int32 [B, T + steps]. Throws `ShapeError` beyond
+   * `context`.
+   */
   generate(params: GptParams, prompt: Tensor, options: GenerateOptions): Tensor;
 }
 
@@ -73,7 +80,7 @@ export interface Gpt extends Model<GptParams> {
  * divide `width`.
  */
 export function gpt(options: GptOptions): Gpt {
-  const { vocabulary, context, layers, width, heads, hidden = 4 * width, tied = false } = options;
+  const { vocabulary, context, layers, width, heads, hidden = 4 * width, tied = false, dropout: rate = 0 } = options;
   const { activation = "gelu", init = normal(0.02), dtype } = options;
   if (!(layers >= 1)) throw new HebbError(`gpt: needs at least one layer, got ${layers}.`);
   const outInit = options.init ?? normal(0.02 / Math.sqrt(2 * layers));
@@ -81,7 +88,7 @@ export function gpt(options: GptOptions): Gpt {
   const tokens = embedding(vocabulary, width, { init, dtype });
   const positions = embedding(context, width, { init, dtype });
   const norm = layerNorm(width, { dtype });
-  const attend = attention(width, { heads, init, outInit, dtype });
+  const attend = attention(width, { heads, dropout: rate, init, outInit, dtype });
   const up = linear(width, hidden, { init, dtype });
   const down = linear(hidden, width, { init: outInit, dtype });
   const head = tied ? undefined : linear(width, vocabulary, { init, bias: false, dtype });
@@ -90,8 +97,9 @@ export function gpt(options: GptOptions): Gpt {
     const last = norm.apply(params.norm, h);
     return head ? head.apply(params.head!, last) : matmul(last, params.tokens.w, { transposeB: true });
   };
-  const forward = (block: GptBlockParams, h: Tensor): Tensor =>
-    add(h, down.apply(block.down, f(up.apply(block.up, norm.apply(block.norm2, h)))));
+  const thinned = (h: Tensor, key?: Key): Tensor => (key ? dropout(key, h, rate) : h);
+  const forward = (block: GptBlockParams, h: Tensor, key?: Key): Tensor =>
+    add(h, thinned(down.apply(block.down, f(up.apply(block.up, norm.apply(block.norm2, h)))), key));
   const initCache = (batch: number): GptCache => Array.from({ length: layers }, () => attend.initCache(batch, context));
   const step = (params: GptParams, x: Tensor, cache: GptCache): [Tensor, GptCache] => {
     let h = add(tokens.apply(params.tokens, x), gather(params.positions.w, nextPositions(cache[0], x.shape[1])));
@@ -123,15 +131,18 @@ export function gpt(options: GptOptions): Gpt {
         ...(head && { head: head.init(forHead) }),
       };
     },
-    apply(params, x) {
+    apply(params, x, { key } = {}) {
       const time = x.shape[1];
       if (x.rank !== 2 || time > context) {
         throw new ShapeError("gpt", `the model takes tokens [B, T] with T at most ${context}, got ${show(x.shape)}`);
       }
-      let h = add(tokens.apply(params.tokens, x), sliceAxis(params.positions.w, 0, 0, time));
-      for (const block of params.blocks) {
-        h = forward(block, add(h, attend.apply(block.attention, norm.apply(block.norm1, h))));
-      }
+      const [first, ...keys] = key ? splitList(key, 1 + 3 * layers) : [];
+      let h = thinned(add(tokens.apply(params.tokens, x), sliceAxis(params.positions.w, 0, 0, time)), first);
+      params.blocks.forEach((block, i) => {
+        const [a, b, c] = keys.slice(3 * i, 3 * i + 3);
+        const y = attend.apply(block.attention, norm.apply(block.norm1, h), { key: a });
+        h = forward(block, add(h, thinned(y, b)), c);
+      });
       return read(params, h);
     },
     initCache,

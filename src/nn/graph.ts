@@ -79,8 +79,8 @@ export const readout = (
 ): Tensor => aggregates[aggregate](x, graphs, count);
 
 /**
- * One round of message passing (Gilmer et al., 2017): what `message` makes of the source's and the target's rows of each
- * edge, [E, ...], aggregated at its target: [N, ...]. `edges` holds each edge's own number as int32 [E].
+ * One round of message passing (Gilmer et al., 2017): what `message` makes of the source's and the target's rows of
+ * each edge, [E, ...], aggregated at its target: [N, ...]. `edges` holds each edge's own number as int32 [E].
  */
 export function passMessages(
   graph: Graph,

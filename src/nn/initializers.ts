@@ -68,7 +68,7 @@ export const identity: Initializer = (_key, shape, _fan, dtype) => {
   return centred(cast(equal(reshape(arange(rows), [rows, 1]), arange(columns)), dtype), shape);
 };
 
-/** `gain` times a random matrix with orthonormal rows or columns in the middle of a kernel's window (Xiao et al., 2018). */
+/** `gain` times a random matrix with orthonormal rows or columns, in the middle of the window (Xiao et al., 2018). */
 export const deltaOrthogonal =
   (gain = 1): Initializer =>
   (key, shape, _fan, dtype) =>

@@ -94,8 +94,8 @@ function weightedMean(values: Tensor, weights: Tensor): Tensor {
 }
 
 /**
- * Minus the mean log-probability of the labels: logProbabilities [..., classes], integer labels [...]. A label that is no
- * class counts for nothing. Throws `ShapeError` when the labels do not fit.
+ * Minus the mean log-probability of the labels: logProbabilities [..., classes], integer labels [...]. A label that is
+ * no class counts for nothing. Throws `ShapeError` when the labels do not fit.
  */
 export function negativeLogLikelihood(logProbabilities: Tensor, labels: Tensor, options: LabelOptions = {}): Tensor {
   const { at, weights } = weighted("negativeLogLikelihood", logProbabilities, labels, options);
@@ -104,8 +104,9 @@ export function negativeLogLikelihood(logProbabilities: Tensor, labels: Tensor, 
 
 /**
  * The mean softmax cross-entropy, in nats, of logits [..., classes] against integer labels [...] with options: with
- * `labelSmoothing` e, the target is (1 - e) for the label plus e / classes for every class (Szegedy et al., 2016). A label
- * that is no class counts for nothing. The engine's `crossEntropy` is the plain form, one number for each example.
+ * `labelSmoothing` e, the target is (1 - e) for the label plus e / classes for every class (Szegedy et al., 2016). A
+ * label that is no class counts for nothing. The engine's `crossEntropy` is the plain form, one number for each
+ * example.
  *
  * Throws `ShapeError` when the labels do not fit.
  */
@@ -142,8 +143,9 @@ export function hinge(scores: Tensor, targets: Tensor, { margin = 1 }: { margin?
 }
 
 /**
- * The mean over examples of the mean over classes of max(0, margin - s_label + s_c), without the label's own (Crammer and
- * Singer, 2001, summed): scores [..., classes], integer labels [...]. Throws `ShapeError` when the labels do not fit.
+ * The mean over examples of the mean over classes of max(0, margin - s_label + s_c), without the label's own (Crammer
+ * and Singer, 2001, summed): scores [..., classes], integer labels [...]. Throws `ShapeError` when the labels do not
+ * fit.
  */
 export function multiClassHinge(scores: Tensor, labels: Tensor, { margin = 1 }: { margin?: number } = {}): Tensor {
   const { at } = weighted("multiClassHinge", scores, labels, {});
@@ -158,8 +160,8 @@ export const cosineSimilarity = (a: Tensor, b: Tensor, { epsilon = 1e-8 }: { eps
   div(sum(mul(a, b), -1), mul(length(a, epsilon), length(b, epsilon)));
 
 /**
- * The mean of 1 - cos(a, b) for pairs that belong together (target 1) and of max(0, cos(a, b) - margin) for those that do
- * not (target -1): [B, n], [B, n] and [B].
+ * The mean of 1 - cos(a, b) for pairs that belong together (target 1) and of max(0, cos(a, b) - margin) for those that
+ * do not (target -1): [B, n], [B, n] and [B].
  */
 export function cosineEmbedding(
   a: Tensor,
@@ -173,8 +175,8 @@ export function cosineEmbedding(
 
 /**
  * The mean of max(0, |anchor - positive| - |anchor - negative| + margin), with Euclidean distances over the last axis
- * (Schroff et al., 2015, without squares): three times [B, n]. `epsilon` is added to each difference. Throws `ShapeError`
- * when the shapes differ.
+ * (Schroff et al., 2015, without squares): three times [B, n]. `epsilon` is added to each difference. Throws
+ * `ShapeError` when the shapes differ.
  */
 export function tripletLoss(
   anchor: Tensor,

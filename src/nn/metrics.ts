@@ -26,10 +26,16 @@ export function correct(logits: Tensor, labels: Tensor): Tensor {
   return equal(argmax(logits, -1), cast(labels, "int32"));
 }
 
-/** The share of examples whose largest logit is the label's: logits [..., classes], integer labels [...], a float32 scalar. */
+/**
+ * The share of examples whose largest logit is the label's: logits [..., classes], integer labels [...], a float32
+ * scalar.
+ */
 export const accuracy = (logits: Tensor, labels: Tensor): Tensor => mean(cast(correct(logits, labels), "float32"));
 
-/** The share of examples for which fewer than `k` logits are larger than the label's: as `accuracy`, to which k = 1 leads. */
+/**
+ * The share of examples for which fewer than `k` logits are larger than the label's: as `accuracy`, to which k = 1
+ * leads.
+ */
 export function topKAccuracy(logits: Tensor, labels: Tensor, k: number): Tensor {
   checkLabels("topKAccuracy", logits, labels);
   const own = takeAlongAxis(logits, expandDims(cast(labels, "int32"), -1), -1);
@@ -77,9 +83,9 @@ export function classScores(confusion: Tensor): ClassScores {
 }
 
 /**
- * The expected calibration error (Naeini et al., 2015): examples fall into `bins` of equal width by their confidence, the
- * largest probability; the gap between accuracy and mean confidence, averaged over examples. logits [..., classes],
- * integer labels [...], a scalar. Throws `ShapeError` when the labels do not fit.
+ * The expected calibration error (Naeini et al., 2015): examples fall into `bins` of equal width by their confidence,
+ * the largest probability; the gap between accuracy and mean confidence, averaged over examples. logits [...,
+ * classes], integer labels [...], a scalar. Throws `ShapeError` when the labels do not fit.
  */
 export function expectedCalibrationError(
   logits: Tensor,

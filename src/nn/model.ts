@@ -14,8 +14,8 @@ export interface Model<P = any, X = Tensor, Y = Tensor> {
 }
 
 /**
- * A model that carries state beside its parameters, such as running statistics. Training returns the state that follows;
- * applying reads it.
+ * A model that carries state beside its parameters, such as running statistics. Training returns the state that
+ * follows; applying reads it.
  */
 export interface StatefulModel<P = any, S = any, X = Tensor, Y = Tensor> {
   init(key: Key): P;

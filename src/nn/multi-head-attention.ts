@@ -59,11 +59,11 @@ export interface MultiHeadAttention extends Model<MultiHeadParams> {
 }
 
 /**
- * Multi-head attention to the input itself or to a context (Vaswani et al., 2017): x [B, T, width] to [B, T, width], with
- * softmax(Q K' / sqrt(width / heads)) V in each head.
+ * Multi-head attention to the input itself or to a context (Vaswani et al., 2017): x [B, T, width] to [B, T, width],
+ * with softmax(Q K' / sqrt(width / heads)) V in each head.
  *
- * Throws `HebbError` when `heads` does not divide `width` or `groups` does not divide `heads`, and `ShapeError` when the
- * input is not [B, T, width].
+ * Throws `HebbError` when `heads` does not divide `width` or `groups` does not divide `heads`, and `ShapeError` when
+ * the input is not [B, T, width].
  */
 export function multiHeadAttention(width: number, options: MultiHeadOptions): MultiHeadAttention {
   const { heads, groups = heads, contextWidth = width, causal = false, positions, dropout, ...rest } = options;

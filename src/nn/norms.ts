@@ -42,8 +42,8 @@ export function rmsNorm(width: number, { epsilon = 1e-5, dtype = "float32" }: No
 }
 
 /**
- * Normalises each example over each of `groups` groups of neighbouring channels and all that follows axis 1, then scales
- * and shifts each channel (Wu and He, 2018): [N, channels, ...].
+ * Normalises each example over each of `groups` groups of neighbouring channels and all that follows axis 1, then
+ * scales and shifts each channel (Wu and He, 2018): [N, channels, ...].
  *
  * Throws `HebbError` when the groups do not divide the channels, and `ShapeError` when axis 1 is not `channels`.
  */

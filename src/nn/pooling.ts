@@ -9,9 +9,9 @@ import { hostData, literal, type Tensor } from "../engine/tensor.js";
 export const globalMaxPool = (x: Tensor): Tensor => max(x, x.shape.map((_, i) => i).slice(2));
 
 /**
- * Means over windows that divide each spatial axis as evenly as they can into `size` parts, as PyTorch's: part i covers
- * floor(i n / size) to ceil((i + 1) n / size). [N, C, ...spatial] to [N, C, ...size]. Throws `ShapeError` when the sizes
- * are not one for each spatial axis.
+ * Means over windows that divide each spatial axis as evenly as they can into `size` parts, as PyTorch's: part i
+ * covers floor(i n / size) to ceil((i + 1) n / size). [N, C, ...spatial] to [N, C, ...size]. Throws `ShapeError` when
+ * the sizes are not one for each spatial axis.
  */
 export function adaptiveAvgPool(x: Tensor, size: number | readonly number[]): Tensor {
   const spatial = x.shape.slice(2);

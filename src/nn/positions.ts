@@ -24,7 +24,8 @@ interface Options {
 
 /**
  * Sines and cosines of geometric frequencies, by turns: positions [...] (of any number type) to [..., width], with
- * [2i] = sin(p / base^(2i / width)) and [2i + 1] its cosine (Vaswani et al., 2017). Throws `ShapeError` for an odd width.
+ * [2i] = sin(p / base^(2i / width)) and [2i + 1] its cosine (Vaswani et al., 2017). Throws `ShapeError` for an odd
+ * width.
  */
 export function sinusoidal(
   positions: Tensor,
@@ -37,8 +38,9 @@ export function sinusoidal(
 }
 
 /**
- * Rotary positions (Su et al., 2021): turns the pair (x[i], x[i + D / 2]) of each position p by p / base^(2i / D), so that
- * products of queries and keys depend on distances only: x [..., T, D] at positions [T]. Throws `ShapeError` for an odd D.
+ * Rotary positions (Su et al., 2021): turns the pair (x[i], x[i + D / 2]) of each position p by p / base^(2i / D), so
+ * that products of queries and keys depend on distances only: x [..., T, D] at positions [T]. Throws `ShapeError` for
+ * an odd D.
  */
 export function rotary(x: Tensor, positions: Tensor, { base = 10_000 }: Omit<Options, "dtype"> = {}): Tensor {
   const size = x.shape[x.rank - 1];
@@ -50,9 +52,9 @@ export function rotary(x: Tensor, positions: Tensor, { base = 10_000 }: Omit<Opt
 }
 
 /**
- * Attention with linear biases (Press et al., 2022): -slope_h |t - s| for queries at positions t [T] and keys at s [S], to
- * be added to the scores: [heads, T, S]. The slopes are 2^(-8 h / heads) for h from 1; where heads are no power of two,
- * those of the power below and then every other one of twice as many.
+ * Attention with linear biases (Press et al., 2022): -slope_h |t - s| for queries at positions t [T] and keys at s
+ * [S], to be added to the scores: [heads, T, S]. The slopes are 2^(-8 h / heads) for h from 1; where heads are no
+ * power of two, those of the power below and then every other one of twice as many.
  */
 export function alibi(heads: number, queries: Tensor, keys: Tensor, dtype: DType = "float32"): Tensor {
   const whole = 2 ** Math.floor(Math.log2(heads));

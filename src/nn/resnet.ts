@@ -52,9 +52,15 @@ export interface ResnetOptions {
   readonly channels: readonly number[];
   /** Channels of an image. Default 3. */
   readonly inputs?: number;
-  /** A convolution of 3 x 3 ("small"), or one of 7 x 7 and max pooling that together quarter the sides ("large"). Default "small". */
+  /**
+   * A convolution of 3 x 3 ("small"), or one of 7 x 7 and max pooling that together quarter the sides ("large").
+   * Default "small".
+   */
   readonly stem?: "small" | "large";
-  /** What a block that changes the shape adds: its input, strided and padded with channels of zeros, or a projection. Default "projection". */
+  /**
+   * What a block that changes the shape adds: its input, strided and padded with channels of zeros, or a projection.
+   * Default "projection".
+   */
   readonly shortcut?: "pad" | "projection";
   readonly init?: Init;
   readonly dtype?: DType;
@@ -108,11 +114,11 @@ function basicBlock(inputs: number, outputs: number, stride: number, options: Re
 }
 
 /**
- * A residual network of basic blocks (He et al., 2016): images [B, inputs, H, W] of any size to logits [B, classes], by
- * the mean over what is left of the image. Normalisation keeps running statistics, so it is a stateful model.
+ * A residual network of basic blocks (He et al., 2016): images [B, inputs, H, W] of any size to logits [B, classes],
+ * by the mean over what is left of the image. Normalisation keeps running statistics, so it is a stateful model.
  *
- * Throws `HebbError` unless there are as many channels as stages, and `ShapeError` when the input does not have `inputs`
- * channels.
+ * Throws `HebbError` unless there are as many channels as stages, and `ShapeError` when the input does not have
+ * `inputs` channels.
  */
 export function resnet(options: ResnetOptions): StatefulModel<ResnetParams, ResnetState> {
   const { classes, blocks, channels, inputs = 3, stem = "small", dtype } = options;
@@ -158,8 +164,8 @@ type Preset = Omit<ResnetOptions, "blocks" | "channels">;
 
 /**
  * The residual networks for small images (He et al., 2016, section 4.2): 16, 32 and 64 channels in `depth` = 6 n + 2
- * layers, with shortcuts that have no parameters; ResNet-20 with ten classes has 269,722. Throws `HebbError` for another
- * depth.
+ * layers, with shortcuts that have no parameters; ResNet-20 with ten classes has 269,722. Throws `HebbError` for
+ * another depth.
  */
 export function cifarResnet(depth: number, options: Preset): StatefulModel<ResnetParams, ResnetState> {
   const each = (depth - 2) / 6;

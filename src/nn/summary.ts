@@ -28,8 +28,8 @@ export interface Summary {
 }
 
 /**
- * The tensors of a model with their shapes and how many numbers they hold. With an example of the input, or a shape that
- * stands for float32 of it, also what one call of `apply` on it costs. Nothing is computed.
+ * The tensors of a model with their shapes and how many numbers they hold. With an example of the input, or a shape
+ * that stands for float32 of it, also what one call of `apply` on it costs. Nothing is computed.
  *
  * `console.log(`${summary(model, [1, 3, 32, 32])}`)`
  */

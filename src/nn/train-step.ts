@@ -36,8 +36,8 @@ export interface SteppedStateful<P, M, S> extends Stepped<P, S> {
 
 /**
  * One step of training of a `StatefulModel`, compiled: `(params, modelState, state, ...batch) => { params, modelState,
- * state, loss }` for `loss(params, modelState, ...batch)` that gives a scalar and the model's next state, as its `train`
- * does. Parameters and both states are donated, as by `trainStep`.
+ * state, loss }` for `loss(params, modelState, ...batch)` that gives a scalar and the model's next state, as its
+ * `train` does. Parameters and both states are donated, as by `trainStep`.
  */
 export function statefulTrainStep<P, M, S, B extends unknown[]>(
   loss: (params: P, modelState: M, ...batch: B) => readonly [loss: Tensor, modelState: M],

@@ -23,8 +23,8 @@ export interface DecoderBlockParams extends EncoderBlockParams {
 
 export interface BlockOptions extends FeedForwardOptions, MultiHeadOptions {
   /**
-   * Whether each part normalises its input ("pre") or the sum of its input and output ("post", as Vaswani et al., 2017).
-   * Default "pre".
+   * Whether each part normalises its input ("pre") or the sum of its input and output ("post", as Vaswani et al.,
+   * 2017). Default "pre".
    */
   readonly norm?: "pre" | "post";
   /** Default "layer". */

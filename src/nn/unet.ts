@@ -56,7 +56,10 @@ export interface Unet extends Model<UnetParams> {
   apply(params: UnetParams, x: Tensor, options?: { readonly time?: Tensor }): Tensor;
 }
 
-/** Two normalised convolutions added to the input: [B, from, H, W] to [B, to, H, W]; knows of a time embedding of `told` numbers. */
+/**
+ * Two normalised convolutions added to the input: [B, from, H, W] to [B, to, H, W]; knows of a time embedding of
+ * `told` numbers.
+ */
 function block(from: number, to: number, told: number | undefined, groups: number, dtype: DType | undefined) {
   const norm1 = groupNorm(groups, from, { dtype });
   const conv1 = conv2d(from, to, 3, { padding: 1, dtype });
@@ -87,11 +90,11 @@ function block(from: number, to: number, told: number | undefined, groups: numbe
 
 /**
  * A U-Net (Ronneberger et al., 2015) of residual blocks with group normalisation, as in diffusion models (Ho et al.,
- * 2020): [B, inputs, H, W] to [B, outputs, H, W]. At each level a block, then half the size; on the way back the level's
- * features stand beside those that come up.
+ * 2020): [B, inputs, H, W] to [B, outputs, H, W]. At each level a block, then half the size; on the way back the
+ * level's features stand beside those that come up.
  *
- * Throws `ShapeError` when the sides do not halve at each level, and `HebbError` when groups do not divide channels or the
- * time is missing or not asked for.
+ * Throws `ShapeError` when the sides do not halve at each level, and `HebbError` when groups do not divide channels or
+ * the time is missing or not asked for.
  */
 export function unet(options: UnetOptions): Unet {
   const { inputs, outputs = inputs, channels, time = false, groups = 8, dtype = "float32" } = options;

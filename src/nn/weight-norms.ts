@@ -21,8 +21,8 @@ const otherAxes = (w: Tensor): number[] => w.shape.map((_, i) => i).filter((i) =
 export type WeightNormParams<P extends Weighted> = Omit<P, "w"> & { readonly v: Tensor; readonly g: Tensor };
 
 /**
- * The layer with its weight written as w = g v / |v|, the norm being over all that one output reads (Salimans and Kingma,
- * 2016). It starts as the layer would.
+ * The layer with its weight written as w = g v / |v|, the norm being over all that one output reads (Salimans and
+ * Kingma, 2016). It starts as the layer would.
  */
 export function weightNorm<P extends Weighted>(layer: Model<P>): Model<WeightNormParams<P>> {
   const lengths = (v: Tensor) => norm(v, otherAxes(v), { keepDims: true });
@@ -43,8 +43,8 @@ export interface SpectralNormState {
 }
 
 /**
- * The layer with its weight divided by its largest singular value, as estimated by one step of power iteration each time
- * it trains (Miyato et al., 2018). No gradient flows through the singular vectors. `epsilon` guards their norms.
+ * The layer with its weight divided by its largest singular value, as estimated by one step of power iteration each
+ * time it trains (Miyato et al., 2018). No gradient flows through the singular vectors. `epsilon` guards their norms.
  */
 export function spectralNorm<P extends Weighted>(
   layer: Model<P>,

@@ -1,6 +1,7 @@
+import { clip } from "../engine/composites/elementary.js";
 import { mean } from "../engine/composites/statistics.js";
 import { HebbError } from "../engine/errors.js";
-import { add, div, maximum, minimum, mul, sqrt } from "../engine/primitives/elementwise.js";
+import { add, div, maximum, mul, sqrt } from "../engine/primitives/elementwise.js";
 import { sum } from "../engine/primitives/reduce.js";
 import type { Tensor } from "../engine/tensor.js";
 import { treeLeaves } from "../engine/tree.js";
@@ -39,7 +40,7 @@ export function clipByValue(limit: number): Stateless {
   checkLimit("clipByValue", "the largest value", limit);
   return {
     init: () => ({}),
-    update: (grads, state) => [mapTree((g) => maximum(minimum(g, limit), -limit), grads), state],
+    update: (grads, state) => [mapTree((g) => clip(g, -limit, limit), grads), state],
   };
 }
 

@@ -28,6 +28,7 @@ import {
   slice,
   sqrt,
   stack,
+  stopGradient,
   sum,
   type Tensor,
   tanh,
@@ -328,6 +329,11 @@ describe("errors of control flow", () => {
         () => scalar,
       ),
     ).toThrow(/return different structures/);
+  });
+  it("ask no rule behind a stopGradient", async () => {
+    const measure = opaque((a) => a, { output: (a) => a });
+    const f = (a: Tensor) => sum(mul(measure(stopGradient(a)), a));
+    expect(await numbers(grad(f)(x))).toEqual(await numbers(x));
   });
   it("name the opaque function that has no gradient or returns something else", async () => {
     const sensor = opaque((a) => a, { output: { shape: [2], dtype: "float64" }, name: "sensor" });

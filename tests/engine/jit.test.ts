@@ -4,6 +4,7 @@ import {
   exp,
   grad,
   jit,
+  log,
   matmul,
   mul,
   type NDArray,
@@ -349,5 +350,15 @@ onEachBackend("runs repeat to the last bit", () => {
     const [first, second] = [await run(), await run()];
     expect(second).toEqual(first);
     expect(first[0][19]).toBeLessThan(first[0][0]);
+  });
+});
+
+describe("debug", () => {
+  it("names the operation that made the first NaN, and the user's line, before anything is given away", async () => {
+    const f = jit((x: Tensor) => sum(log(x)), { debug: true, donate: [0], name: "entropy" });
+    const bad = tensor([1, -1]);
+    await expect(f(bad)).rejects.toThrow(/^jit: entropy: .*log.*jit\.test\.ts/s);
+    expect(await bad.tolist()).toEqual([1, -1]);
+    expect(await (await f(tensor([1, 1]))).item()).toBe(0);
   });
 });

@@ -68,6 +68,7 @@ import {
 import { alias } from "../../src/engine/primitives/structure.js";
 import { controlCases } from "./control-cases.js";
 import { type Fill, fill } from "./helpers.js";
+import { linalgCases } from "./linalg/cases.js";
 
 export interface PrimitiveCase {
   /** The primitive that the case is about; its graph must contain it. */
@@ -811,4 +812,4 @@ register("customGradient", "two arguments", [{ shape: [3] }, { shape: [3] }], (x
   expected: (x, y) => x.map((v, i) => v * Math.sin(y[i])),
 });
 
-export const primitiveCases: readonly PrimitiveCase[] = [...cases, ...controlCases];
+export const primitiveCases: readonly PrimitiveCase[] = [...cases, ...controlCases, ...linalgCases];

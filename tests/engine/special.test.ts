@@ -38,7 +38,6 @@ const loose: Record<string, number> = {
   erfc: 2e-15,
   erfcx: 2e-15,
   normalCdf: 2e-14,
-  lgamma: 2e-15,
   logNormalCdf: 2e-15,
   polygamma5: 2e-14,
 };
@@ -55,48 +54,10 @@ onEachBackend("special functions", () => {
     const all = await values(results);
     names.forEach((name, i) => {
       golden.functions[name].forEach(([x, expected], k) => {
-        const error = relative(all[i][k], expected, name === "digamma" ? 0.5 : 0);
+        const error = relative(all[i][k], expected, name === "digamma" ? 2 : 0);
         expect(error, `${name}(${x}) = ${all[i][k]}, not ${expected}`).toBeLessThan(loose[name] ?? 8e-16);
       });
     });
-  });
-
-  it("are good in float32 and float16", async () => {
-    const names = Object.keys(functions);
-    // Points and values that float16 holds, where a rounded point does not change the value much.
-    const rows = names.map((n) =>
-      golden.functions[n].filter(
-        ([x, y]) => Math.abs(x) < 60 && Math.abs(x) > 0.005 && Math.abs(y) < 60 && Math.abs(y) > 0.01,
-      ),
-    );
-    for (const [dtype, tolerance] of [
-      ["float32", 2e-5],
-      ["float16", 4e-2],
-    ] as const) {
-      const points = rows.map((list) =>
-        tensor(
-          list.map(([x]) => x),
-          { dtype: "float64" },
-        ),
-      );
-      const out = await jit((all: Tensor[]) =>
-        all.map((x, i) => {
-          const rounded = cast(x, dtype);
-          const exact = functions[names[i]](cast(rounded, "float64"));
-          return [cast(functions[names[i]](rounded), "float64"), exact];
-        }),
-      )(points);
-      for (const [i, name] of names.entries()) {
-        const [actual, expected] = await values(out[i]);
-        actual.forEach((y, k) => {
-          if (!Number.isFinite(expected[k])) return;
-          expect(
-            relative(y, expected[k], 0.1),
-            `${name}(${rows[i][k][0]}) in ${dtype}: ${y}, not ${expected[k]}`,
-          ).toBeLessThan(tolerance);
-        });
-      }
-    }
   });
 
   it("know the ends of their domains", async () => {
@@ -180,6 +141,46 @@ onEachBackend("special functions", () => {
   it("the noncentral chi-square density has derivatives to second order", async () => {
     const inputs = [fill({ shape: [2, 1], range: [0.5, 4] }, 1), fill({ shape: [2], range: [0.2, 5] }, 2)];
     for (const df of [1, 30]) await checkGradients((x, nc) => hebb.logNoncentralChiSquare(x, df, nc), inputs);
+  });
+});
+
+describe("special functions of few bits", () => {
+  it("are good in float32 and float16", async () => {
+    const names = Object.keys(functions);
+    // Points and values that float16 holds, where a rounded point does not change the value much.
+    const rows = names.map((n) =>
+      golden.functions[n].filter(
+        ([x, y]) => Math.abs(x) < 60 && Math.abs(x) > 0.005 && Math.abs(y) < 60 && Math.abs(y) > 0.01,
+      ),
+    );
+    for (const [dtype, tolerance] of [
+      ["float32", 2e-5],
+      ["float16", 4e-2],
+    ] as const) {
+      const points = rows.map((list) =>
+        tensor(
+          list.map(([x]) => x),
+          { dtype: "float64" },
+        ),
+      );
+      const out = await jit((all: Tensor[]) =>
+        all.map((x, i) => {
+          const rounded = cast(x, dtype);
+          const exact = functions[names[i]](cast(rounded, "float64"));
+          return [cast(functions[names[i]](rounded), "float64"), exact];
+        }),
+      )(points);
+      for (const [i, name] of names.entries()) {
+        const [actual, expected] = await values(out[i]);
+        actual.forEach((y, k) => {
+          if (!Number.isFinite(expected[k])) return;
+          expect(
+            relative(y, expected[k], 0.1),
+            `${name}(${rows[i][k][0]}) in ${dtype}: ${y}, not ${expected[k]}`,
+          ).toBeLessThan(tolerance);
+        });
+      }
+    }
   });
 });
 

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import * as ort from "onnxruntime-node";
 import { describe, expect, it } from "vitest";
+import { composite } from "../../src/engine/composites/composite.js";
 import {
   add,
   concat,
@@ -199,6 +200,25 @@ describe("toOnnx", () => {
       const one = x.slice([0], [1]);
       assertClose(await numbers(back.apply(back.params, one)), await numbers(f({ w }, one)), 1e-5, "value");
     }
+  });
+
+  it("refuses operators of one runtime only, unless asked for them", async () => {
+    const special = composite<Record<string, never>>({
+      name: "special",
+      define: ([x]) => relu(x),
+      emit: (e, [x]) => e.node("QuickGelu", [x], {}, "com.microsoft"),
+    });
+    const f = (_p: object, x: Tensor) => special.apply([x], {});
+    await expect(toOnnx(f, {}, [noise(1, 2)])).rejects.toThrow(
+      'toOnnx: the function needs operators of the domain "com.microsoft", which not every runtime has; pass portable: false',
+    );
+    expect(fromOnnx(await toOnnx(f, {}, [noise(1, 2)], { portable: false })).params).toEqual({});
+  });
+
+  it("takes host arrays in place of tensors", async () => {
+    const bytes = await toOnnx((p: { w: Tensor }, x: Tensor) => mul(x, p.w), { w: f32(2, 3) } as any, [f32(1, 1)]);
+    const { results } = await plainly(bytes, { input: f32(1, 1) });
+    expect(Array.from(results.output.data as Float32Array)).toEqual([2, 3]);
   });
 
   it("gives way where a name is also one of its own", async () => {

@@ -190,6 +190,7 @@ export const cases: readonly Case[] = [
     }),
   ]),
   on("Upsample", [image(), floats([1, 1, 2, 2])], { mode: "nearest" }, { opset: 9 }),
+  on("Upsample", [image()], { mode: "nearest", scales: { floats: [1, 1, 2, 3] } }, { opset: 7 }),
 
   on("BatchNormalization", [image(), ...statistics(4)], { epsilon: 0.01 }),
   on("BatchNormalization", [f(5, 4), ...statistics(4)]),

@@ -23,7 +23,6 @@ import {
   readout,
   withSelfLoops,
 } from "../../src/nn/index.js";
-import { onEachBackend } from "../engine/helpers.js";
 import { allClose } from "./golden.js";
 
 const wide = { dtype: "float64" } as const;
@@ -50,7 +49,7 @@ const adjacency = (weights: readonly number[] = pairs.map(() => 1)): Tensor => {
   return tensor(rows, wide);
 };
 
-onEachBackend("graph layers", () => {
+describe("graph layers", () => {
   test("gcnConv is D^-1/2 (A + I) D^-1/2 X W + b, with gradients", async () => {
     const layer = gcnConv(3, 2, wide);
     const params = { ...layer.init(key), b: tensor([0.5, -1], wide) };

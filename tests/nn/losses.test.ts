@@ -121,6 +121,9 @@ describe("measures", () => {
     expect(await expectedCalibrationError(p, right, { bins: 2 }).item()).toBeCloseTo(0.75 - 0.7375, 6);
     const byBin = (2 * Math.abs(0.5 - 0.9) + 2 * Math.abs(1 - 0.575)) / 4;
     expect(await expectedCalibrationError(p, right, { bins: 10 }).item()).toBeCloseTo(byBin, 6);
+    // A confidence of 0.4 and one of 0.6 do not make up for each other.
+    const apart = [0.4, 0.6].map((c) => [Math.log(c), Math.log((1 - c) / 2), Math.log((1 - c) / 2)]);
+    expect(await expectedCalibrationError(tensor(apart), int(0, 1), { bins: 2 }).item()).toBeCloseTo(0.6, 5);
     expect(await expectedCalibrationError(tensor([[0, 0]]), int(0), { bins: 1 }).item()).toBeCloseTo(0.5, 6);
   });
 });

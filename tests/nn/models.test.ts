@@ -135,6 +135,13 @@ describe("gpt", () => {
     const norms = jit((p: typeof params, at: Tensor) => treeMap((g) => sum(mul(g, g)), grad(loss)(p, at, at)));
     for (const [path, n] of treeEntries(await norms(params, x))) expect(await n.item(), path).toBeGreaterThan(0);
   });
+  test("dropout is random by key, and off without one", async () => {
+    const thin = gpt({ ...size, dropout: 0.5 });
+    const at = async (k?: random.Key) => (await thin.apply(params, tokens([1, 2, 3]), { key: k }).data()).toString();
+    expect(await at()).toBe((await model.apply(params, tokens([1, 2, 3])).data()).toString());
+    expect(await at(random.key(1))).toBe(await at(random.key(1)));
+    expect(await at(random.key(1))).not.toBe(await at(random.key(2)));
+  });
   test("runs in float64", () => {
     const wide = gpt({ ...size, dtype: "float64" });
     expect(wide.apply(wide.init(key), tokens([1, 2])).dtype).toBe("float64");

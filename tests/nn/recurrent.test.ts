@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { grad, jit, random, sum, type Tensor, tensor, treeLeaves } from "../../src/engine/index.js";
+import { grad, hvp, jit, random, sum, type Tensor, tensor, treeLeaves, treeMap, vmap } from "../../src/engine/index.js";
 import {
   gru,
   gruCell,
@@ -112,6 +112,34 @@ test("an LSTM cell with open gates adds up its inputs", async () => {
   let state = cell.initState(1);
   for (const v of [0.5, 0.25]) state = cell.step(params, cell.project(params, tensor([[v]])), state);
   expect(await state.c.item()).toBeCloseTo(Math.tanh(0.5) + Math.tanh(0.25), 6);
+});
+
+describe("transforms", () => {
+  const model = gru(2, 3, wide);
+  const params = model.init(key);
+  const loss = (p: RecurrentParams, x: Tensor, lengths?: Tensor) => {
+    const [y, [[{ h }]]] = model.apply(p, x, { lengths });
+    return sum(y.mul(y)).add(sum(h));
+  };
+  test("per-example gradients by vmap are those of each example alone", async () => {
+    const x = random.normal(key, [2, 1, 4, 2], wide);
+    const lengths = tensor([[2], [4]], { dtype: "int32" });
+    const many = vmap(grad(loss), { inAxes: [null, 0, 0] })(params, x, lengths);
+    const alone = [0, 1].map((i) =>
+      grad(loss)(params, x.slice([i], [i + 1]).reshape(1, 4, 2), lengths.slice([i], [i + 1]).reshape(1)),
+    );
+    const part = (i: number) => treeMap((t: Tensor) => t.slice([i], [i + 1]).reshape(t.shape.slice(1)), many);
+    await allClose([part(0), part(1)], alone, 1e-12);
+  });
+  test("a Hessian-vector product is the difference of gradients", async () => {
+    const x = random.normal(key, [2, 3, 2], wide);
+    const at = (p: RecurrentParams) => loss(p, x);
+    const direction = model.init(random.key(5));
+    const moved = (by: number) =>
+      grad(at)(treeMap((p: Tensor, v: Tensor) => p.add(v.mul(by)), params, direction) as RecurrentParams);
+    const difference = treeMap((a: Tensor, b: Tensor) => a.sub(b).mul(5e4), moved(1e-5), moved(-1e-5));
+    await allClose(hvp(at, params, direction), difference, 1e-7);
+  });
 });
 
 describe("dropout between layers", () => {

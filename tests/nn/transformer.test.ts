@@ -106,17 +106,16 @@ describe("transformer", () => {
   });
 });
 
-onEachBackend("gpt with a cache", (backend) => {
+describe("gpt with a cache", () => {
   const model = gpt({
     vocabulary: 11,
     context: 8,
-    layers: backend === "node" ? 2 : 1,
+    layers: 2,
     width: 12,
     heads: 3,
     tied: true,
   });
   const params = model.init(random.key(1));
-  const prompt = tokens([1, 2, 3], [4, 5, 6]);
   test("gives the logits of the whole sequence step by step", async () => {
     const run = jit((x: Tensor) => {
       let cache = model.initCache(2);
@@ -135,6 +134,12 @@ onEachBackend("gpt with a cache", (backend) => {
     const [parts, all] = await run(tokens([1, 2, 3, 4, 5], [9, 8, 7, 6, 5]));
     await allClose(parts, all, 1e-5);
   });
+});
+
+onEachBackend("gpt", () => {
+  const model = gpt({ vocabulary: 11, context: 8, layers: 1, width: 12, heads: 3 });
+  const params = model.init(random.key(1));
+  const prompt = tokens([1, 2, 3], [4, 5, 6]);
   test("writes greedily what the whole forward pass would choose", async () => {
     const written = (await model.generate(params, prompt, { steps: 4 }).tolist()) as number[][];
     expect(written.map((row) => row.slice(0, 3))).toEqual([
@@ -158,6 +163,11 @@ describe("sampling", () => {
     expect(await write({ key })).toBe(await write({ key }));
     expect(await write({ key })).not.toBe(await write({ key: random.key(5) }));
     expect(await write({ key, topK: 1 })).toBe(await write({}));
+  });
+  test("each step draws anew", async () => {
+    const flat = gpt({ vocabulary: 11, context: 8, layers: 1, width: 8, heads: 2, init: "zeros" });
+    const written = await flat.generate(flat.init(key), prompt, { steps: 6, key }).data();
+    expect(new Set(Array.from(written, Number).slice(2)).size).toBeGreaterThan(2);
   });
   test("draws in proportion to softmax(logits / temperature), among the topK", async () => {
     const logits = tensor(

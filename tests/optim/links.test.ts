@@ -25,7 +25,7 @@ const once = <P>(optimizer: Optimizer, grads: P, params: P): P =>
 const float64 = { dtype: "float64" } as const;
 
 describe("units of weights", () => {
-  // Two output units each, as a matrix [in, out] and as a convolution [out, in, height, width].
+  // Two output units each, as a matrix [in, out] and as convolutions [out, in, ...window].
   const matrix = tensor(
     [
       [3, 1],
@@ -37,9 +37,11 @@ describe("units of weights", () => {
   const filters = tensor([[[[3, 5, 4]]], [[[1, 1, -8]]]], float64);
   const vector = tensor([1, 5], float64);
   test("centralise takes away each unit's mean, and leaves vectors alone", async () => {
-    const [m, f, v] = await values(once(centralise(), [matrix, filters, vector], [matrix, filters, vector]));
+    const all = [matrix, filters, filters.reshape(2, 1, 3), vector];
+    const [m, f2, f1, v] = await values(once(centralise(), all, all));
     expect(m).toEqual([-1, 3, 1, 3, 0, -6]);
-    expect(f).toEqual([-1, 1, 0, 3, 3, -6]);
+    expect(f2).toEqual([-1, 1, 0, 3, 3, -6]);
+    expect(f1).toEqual(f2);
     expect(v).toEqual([1, 5]);
   });
   test("adaptiveClip measures each unit by its own weights", async () => {

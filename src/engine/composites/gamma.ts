@@ -2,13 +2,13 @@ import { ShapeError } from "../errors.js";
 import {
   abs,
   add,
-  and,
   cos,
   div,
-  greater,
+  equal,
   less,
   log,
   mul,
+  neg,
   pow,
   round,
   sin,
@@ -20,8 +20,8 @@ import type { Tensor } from "../tensor.js";
 import { log1p } from "./elementary.js";
 import { unary } from "./pointwise.js";
 
-// All functions of this family come from the same series in 1/x, which is short where x >= 10; smaller x are moved
-// there by the recurrence gamma(x + 1) = x gamma(x), and negative ones by reflection.
+// All functions of this family have series in 1/x that are short where x >= 10. Smaller x are moved by the recurrence
+// gamma(x + 1) = x gamma(x), and negative ones by reflection.
 const shift = 10;
 /** The Bernoulli numbers B2, B4, ..., B20. */
 const bernoulli = [
@@ -44,16 +44,9 @@ const inEvenPowers = (coefficients: readonly number[], x: Tensor): Tensor => {
 };
 /** x where the series is short, else x + shift. */
 const moved = (x: Tensor): Tensor => where(less(x, shift), add(x, shift), x);
-/** Terms for x, x + 1, ..., x + shift - 1, combined; `none` where x was not moved. */
-const overSteps = (
-  x: Tensor,
-  term: (x: Tensor) => Tensor,
-  combine: (a: Tensor, b: Tensor) => Tensor,
-  none: number,
-): Tensor => {
-  const terms = Array.from({ length: shift }, (_, k) => term(add(x, k)));
-  return where(less(x, shift), terms.reduce(combine), none);
-};
+/** The sum of the terms for x, x + 1, ..., x + shift - 1; 0 where x was not moved. */
+const overSteps = (x: Tensor, term: (x: Tensor) => Tensor): Tensor =>
+  where(less(x, shift), Array.from({ length: shift }, (_, k) => term(add(x, k))).reduce(add), 0);
 
 /** The zeta function minus 1, at whole numbers from 2 on (Euler–Maclaurin). */
 function zetaMinusOne(s: number): number {
@@ -85,15 +78,19 @@ const logarithmic = bernoulli.map((b, j) => b / (2 * j + 2));
 const lgammaPositive = unary(
   "lgamma",
   (x) => {
-    const isNear = and(greater(x, 0.5), less(x, 2.5));
-    const isFirst = less(x, 1.5);
-    const d = where(isNear, where(isFirst, sub(x, 1), sub(x, 2)), 0);
-    const series = mul(d, horner(nearTwo, d));
-    const near = where(isFirst, sub(series, log1p(d)), series);
-    const z = moved(x);
+    // Below the series in 1/x: from 2 + d, |d| <= 1/2, by the recurrence. All its terms have one sign, except around 1.
+    const isNear = less(x, shift);
+    const t = where(isNear, x, 2);
+    const d = sub(t, round(t));
+    const steps = sub(round(t), 2);
+    const isLow = less(steps, -1.5);
+    const factors = Array.from({ length: shift - 2 }, (_, k) => where(less(k, steps), sub(t, k + 1), 1));
+    const moved = log(where(isLow, mul(t, add(t, 1)), factors.reduce(mul)));
+    const toOne = log1p(where(equal(steps, -1), d, 0));
+    const near = sub(add(mul(d, horner(nearTwo, d)), where(isLow, neg(moved), moved)), toOne);
+    const z = where(isNear, shift, x);
     const main = add(mul(sub(z, 0.5), sub(log(z), 1)), 0.5 * Math.log(2 * Math.PI) - 0.5);
-    const product = overSteps(x, (t) => t, mul, 1);
-    return where(isNear, near, sub(add(main, div(inEvenPowers(stirling, z), z)), log(product)));
+    return where(isNear, near, add(main, div(inEvenPowers(stirling, z), z)));
   },
   (x) => digammaPositive(x),
 );
@@ -104,7 +101,7 @@ const digammaPositive: (x: Tensor) => Tensor = unary(
     const z = moved(x);
     const inverse = div(1, z);
     const rest = mul(mul(inverse, inverse), inEvenPowers(logarithmic, z));
-    const steps = overSteps(x, (t) => div(1, t), add, 0);
+    const steps = overSteps(x, (t) => div(1, t));
     return sub(sub(log(z), add(mul(inverse, 0.5), rest)), steps);
   },
   (x) => polygamma(1, x),
@@ -160,7 +157,7 @@ export function polygamma(order: number, x: Tensor): Tensor {
         const power = pow(z, -order);
         const rest = div(mul(power, inEvenPowers(tail, z)), mul(z, z));
         const zeta = add(add(mul(power, 1 / order), mul(div(power, z), 0.5)), rest);
-        const steps = overSteps(t, (u) => pow(u, -s), add, 0);
+        const steps = overSteps(t, (u) => pow(u, -s));
         return mul(where(less(t, 0), Number.NaN, add(zeta, steps)), scale);
       },
       (t) => polygamma(order + 1, t),

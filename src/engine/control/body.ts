@@ -1,5 +1,5 @@
 import { type Graph, normalise } from "../compile.js";
-import { type Attrs, literalPrimitive, partPrimitive, placeholder, topological } from "../core.js";
+import { type Attrs, hooks, literalPrimitive, partPrimitive, placeholder, topological } from "../core.js";
 import { Tensor } from "../tensor.js";
 
 /** A function inside a node of the graph: it depends on nothing but its parameters. */
@@ -48,8 +48,10 @@ export function substitute(outputs: readonly Tensor[], replacement: ReadonlyMap<
     if (now.has(t)) continue;
     const { primitive, inputs, attrs } = t.node;
     const changed = inputs.map((i) => now.get(i) ?? i);
-    if (changed.some((c, i) => c !== inputs[i]))
-      now.set(t, new Tensor({ primitive, inputs: changed, attrs }, t.shape, t.dtype));
+    if (changed.every((c, i) => c === inputs[i])) continue;
+    const again = new Tensor({ primitive, inputs: changed, attrs }, t.shape, t.dtype);
+    hooks.rebuilt?.(t, again);
+    now.set(t, again);
   }
   return outputs.map((t) => now.get(t) ?? t);
 }

@@ -9,16 +9,22 @@ const sites = new WeakMap<Tensor, string>();
  * every operation slow, so this is for debugging.
  */
 export function withSites<T>(f: () => T): T {
-  const before = hooks.applied;
+  const before = { ...hooks };
   hooks.applied = (t) => {
     const site = userSite();
     if (site) sites.set(t, site);
-    before?.(t);
+    before.applied?.(t);
+  };
+  hooks.rebuilt = (from, to) => {
+    const site = sites.get(from);
+    if (site) sites.set(to, site);
+    before.rebuilt?.(from, to);
   };
   try {
     return f();
   } finally {
-    hooks.applied = before;
+    hooks.applied = before.applied;
+    hooks.rebuilt = before.rebuilt;
   }
 }
 

@@ -119,7 +119,8 @@ export const slogdetPrimitive = matrixPrimitive({
       sign *= Math.sign(pivot);
       log += Math.log(Math.abs(pivot));
     }
-    return [[sign], [log]];
+    // Not -0.
+    return [[sign || 0], [log]];
   },
   grad([, g], { inputs: [a] }) {
     if (!g) return [undefined];

@@ -54,7 +54,7 @@ export function matrixPrimitive<A extends Record<string, any>>(
           ).catch((error) => {
             if (!(error instanceof HebbError)) throw error;
             throw new HebbError(
-              `${name}${lead.length > 0 ? ` (matrix [${position(i, lead)}])` : ""}: ${error.message}`,
+              `${name}${lead.length > 0 ? ` (matrix ${show(position(i, lead))})` : ""}: ${error.message}`,
             );
           });
           one.forEach((data, k) => {
@@ -85,7 +85,7 @@ export function squareSize(name: string, { shape }: Spec): number {
 function matrices(name: string, { data, shape }: NDArray): (i: number) => Matrix {
   const values = data instanceof Float64Array ? data : Float64Array.from(data as Float32Array);
   const bad = values.findIndex((x) => !Number.isFinite(x));
-  if (bad >= 0) throw new HebbError(`${name}: element [${position(bad, shape)}] is ${values[bad]}.`);
+  if (bad >= 0) throw new HebbError(`${name}: element ${show(position(bad, shape))} is ${values[bad]}.`);
   const [m, n] = shape.slice(-2);
   return (i) => matrix(m, n, values.subarray(i * m * n, (i + 1) * m * n));
 }

@@ -4,6 +4,7 @@ import { opaquePrimitives } from "../control/opaque.js";
 import { scanPrimitive } from "../control/scan.js";
 import { whilePrimitives } from "../control/while.js";
 import { literalPrimitive, type Primitive, partPrimitive } from "../core.js";
+import { linalgPrimitives } from "../linalg/primitives.js";
 import { convPrimitives } from "./conv.js";
 import { elementwisePrimitives } from "./elementwise.js";
 import { indexingPrimitives } from "./indexing.js";
@@ -28,4 +29,5 @@ export const primitives: readonly Primitive[] = [
   ...whilePrimitives,
   ...condPrimitives,
   ...opaquePrimitives,
+  ...linalgPrimitives,
 ];

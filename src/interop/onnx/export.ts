@@ -15,7 +15,7 @@ import {
   type TensorProto,
 } from "../../engine/onnx/onnx_pb.js";
 import { realise } from "../../engine/run.js";
-import { isNDArray, Tensor } from "../../engine/tensor.js";
+import { fromValue, isNDArray, Tensor } from "../../engine/tensor.js";
 import { flattenTree, treeEntries, unflattenTree } from "../../engine/tree.js";
 import { checkName } from "../names.js";
 
@@ -54,20 +54,33 @@ export async function toOnnx<P, A extends unknown[]>(
   example: { [K in keyof A]: Example<A[K]> },
   options: ToOnnxOptions = {},
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const weights = treeEntries(params).map(([path, tensor]) => ({ name: path || "params", tensor }));
-  const traced = trace(f, params, example);
-  const inputNames = chosen("inputs", options.inputs, traced.inputs.names);
-  const outputNames = chosen("outputs", options.outputs, traced.outputs.names);
-  const argNames = [...weights.map(({ name }) => name), ...inputNames];
+  const own = hold(params);
+  const others = (example as readonly unknown[]).map(hold);
+  const output = f(own.tree as P, ...(others.map(({ tree }) => tree) as A));
+  if (output instanceof Promise)
+    throw new HebbError("toOnnx: the function is asynchronous; it must build its graph without awaiting.");
+  const results = treeEntries(output).map(([path, tensor]) => ({ name: nameAt("output", path), tensor }));
+  if (results.length === 0) throw new HebbError("toOnnx: the function returns no tensor.");
+  const inputs = others.flatMap(({ held }, i) =>
+    held.map(({ path, tensor }) => ({ name: nameAt(others.length > 1 ? `input${i}` : "input", path), tensor })),
+  );
+  const paramNames = own.held.map(({ path }) => path || "params");
+  const inputNames = chosen("inputs", options.inputs, inputs);
+  const outputNames = chosen("outputs", options.outputs, results);
+  const argNames = [...paramNames, ...inputNames];
   checkNames([...argNames, ...outputNames]);
-  const args = [...traced.params, ...traced.inputs.tensors];
-  const portable = options.portable ?? true;
-  const graph = normalise(traced.outputs.tensors, args);
 
-  const arrays = await realise([...weights.map(({ tensor }) => tensor), ...graph.captures]);
-  const size = arrays.reduce((sum, { data }) => sum + data.byteLength, 0);
+  const args = [...own.held, ...inputs].map(({ tensor }) => tensor);
+  const graph = normalise(
+    results.map(({ tensor }) => tensor),
+    args,
+  );
+  const weights = await realise(own.held.map(({ given }) => (given instanceof Tensor ? given : fromValue(given))));
+  const captures = await realise(graph.captures);
+  const size = [...weights, ...captures].reduce((sum, { data }) => sum + data.byteLength, 0);
   if (size > largest) throw new HebbError(`toOnnx: ${size} bytes of values do not fit into one ONNX file (2 GiB).`);
 
+  const { portable = true } = options;
   const { model, signature, used } = emitModel(graph, args, { portable });
   const foreign = model.opsetImport.find(({ domain }) => domain !== "");
   if (portable && foreign) {
@@ -76,9 +89,7 @@ export async function toOnnx<P, A extends unknown[]>(
     );
   }
   const inner = model.graph!;
-  const captured = graph.captures.map((t, i) =>
-    tensorProto(signature.inputs[used.indexOf(t)], arrays[weights.length + i]),
-  );
+  const captured = graph.captures.map((t, i) => tensorProto(signature.inputs[used.indexOf(t)], captures[i]));
   const constants = [...captured, ...inner.initializer].map(constantNode);
   const external = new Map(
     used.flatMap((t, i) => (args.includes(t) ? [[signature.inputs[i], argNames[args.indexOf(t)]]] : [])),
@@ -95,65 +106,45 @@ export async function toOnnx<P, A extends unknown[]>(
   dropUnread(inner);
   inner.node = [...constants, ...inner.node, ...copies];
   rename(inner, external, new Set([...argNames, ...outputNames]));
-  inner.initializer = weights.map(({ name }, i) => tensorProto(name, arrays[i]));
-  inner.input = inputNames.map((name, i) => valueInfo(name, traced.inputs.tensors[i]));
-  inner.output = outputNames.map((name, i) => valueInfo(name, traced.outputs.tensors[i]));
+  inner.initializer = weights.map((array, i) => tensorProto(paramNames[i], array));
+  inner.input = inputs.map(({ tensor }, i) => valueInfo(inputNames[i], tensor));
+  inner.output = results.map(({ tensor }, i) => valueInfo(outputNames[i], tensor));
   model.metadataProps = Object.entries(options.metadata ?? {}).map(([key, value]) =>
     create(StringStringEntryProtoSchema, { key, value }),
   );
   return toBinary(ModelProtoSchema, model);
 }
 
-/** Tensors with names after their places in a tree. */
-interface Named {
-  readonly names: readonly string[];
-  readonly tensors: readonly Tensor[];
+interface Held {
+  readonly path: string;
+  /** What stood there. */
+  readonly given: Tensor | NDArray;
+  /** The placeholder that stands there now. */
+  readonly tensor: Tensor;
 }
 
-function trace(f: (...args: any[]) => unknown, params: unknown, example: readonly unknown[]) {
-  const replaced: Tensor[] = [];
-  const fresh = (tree: unknown, leaf: (value: unknown, path: string) => unknown): unknown => {
-    const { leaves, def, paths } = flattenTree(tree);
-    return unflattenTree(
-      def,
-      leaves.map((value, i) => leaf(value, paths[i])),
-    );
-  };
-  const hold = (value: unknown): unknown => {
-    if (!(value instanceof Tensor) && !isNDArray(value)) return value;
-    const t = placeholder(value);
-    replaced.push(t);
-    return t;
-  };
-  const own = fresh(params, (value) => (value instanceof Tensor ? hold(value) : value));
-  const count = replaced.length;
-  const names: string[] = [];
-  const args = example.map((arg, i) =>
-    fresh(arg, (value, path) => {
-      const out = hold(value);
-      if (out instanceof Tensor) names.push(nameAt(example.length > 1 ? `input${i}` : "input", path));
-      return out;
-    }),
-  );
-  const output = f(own, ...args);
-  if (output instanceof Promise)
-    throw new HebbError("toOnnx: the function is asynchronous; it must build its graph without awaiting.");
-  const results = treeEntries(output);
-  if (results.length === 0) throw new HebbError("toOnnx: the function returns no tensor.");
-  return {
-    params: replaced.slice(0, count),
-    inputs: { names, tensors: replaced.slice(count) } satisfies Named,
-    outputs: {
-      names: results.map(([path]) => nameAt("output", path)),
-      tensors: results.map(([, t]) => t),
-    } satisfies Named,
-  };
+/** A tree with placeholders in the places of its tensors and arrays. */
+function hold(tree: unknown): { tree: unknown; held: Held[] } {
+  const { leaves, def, paths } = flattenTree(tree);
+  const held: Held[] = [];
+  const replaced = leaves.map((given, i) => {
+    if (!(given instanceof Tensor) && !isNDArray(given)) return given;
+    const tensor = placeholder(given);
+    held.push({ path: paths[i], given, tensor });
+    return tensor;
+  });
+  return { tree: unflattenTree(def, replaced), held };
 }
 
 /** A place in an object is a name of its own; a place in a list needs that of the list. */
 const nameAt = (root: string, path: string): string => (path === "" || path.startsWith("[") ? root + path : path);
 
-function chosen(kind: string, given: readonly string[] | undefined, names: readonly string[]): readonly string[] {
+function chosen(
+  kind: string,
+  given: readonly string[] | undefined,
+  found: readonly { readonly name: string }[],
+): readonly string[] {
+  const names = found.map(({ name }) => name);
   if (given && given.length !== names.length)
     throw new HebbError(
       `toOnnx: ${kind} gives ${given.length} names for ${names.length} tensors (${names.join(", ")}).`,

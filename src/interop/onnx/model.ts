@@ -1,4 +1,5 @@
-import { fromBinary } from "@bufbuild/protobuf";
+import { type DescMessage, fromBinary } from "@bufbuild/protobuf";
+import { BinaryReader, WireType } from "@bufbuild/protobuf/wire";
 import type { DType, NDArray } from "../../engine/dtype.js";
 import { HebbError } from "../../engine/errors.js";
 import {
@@ -45,6 +46,9 @@ export interface ModelInfo {
 /** Below 7, operators broadcast by attributes; above the last we cannot know what changed. */
 const opsets = { first: 7, last: 28 };
 
+/** Graphs lie within nodes, and nodes within graphs, but not deeper than this. */
+const deepest = 100;
+
 /** Reads and checks an ONNX file; `what` names it in errors. */
 export function readModel(bytes: Uint8Array, external: ExternalData, what: string): ModelInfo {
   const fail = (problem: string): never => {
@@ -78,11 +82,33 @@ export function readModel(bytes: Uint8Array, external: ExternalData, what: strin
 type Fail = (problem: string) => never;
 
 function parse(bytes: Uint8Array, fail: Fail): ModelProto {
+  // Two bytes can be an empty message, and an object of several hundred bytes: so much is made only of files that hold more.
+  const most = 2 ** 18 + bytes.length / 64;
   try {
-    return fromBinary(ModelProtoSchema, bytes, { readUnknownFields: false });
+    if (countMessages(ModelProtoSchema, new BinaryReader(bytes), bytes.length, most) <= most)
+      return fromBinary(ModelProtoSchema, bytes, { readUnknownFields: false });
   } catch (error) {
     return fail(`this is not an ONNX model, or it is damaged: ${(error as Error).message}`);
   }
+  return fail(`the file consists of more parts than a model of ${bytes.length} bytes can need`);
+}
+
+/** How many messages lie within a message of this kind, which ends at `end`; the count stops above `most`. */
+function countMessages(kind: DescMessage, reader: BinaryReader, end: number, most: number, depth = 0): number {
+  if (depth > deepest) throw new Error(`its parts nest more than ${deepest} times`);
+  const parts = new Map(kind.fields.flatMap((field) => (field.message ? [[field.number, field.message]] : [])));
+  let count = 0;
+  while (reader.pos < end && count <= most) {
+    const [field, wire] = reader.tag();
+    const part = parts.get(field);
+    if (!part || wire !== WireType.LengthDelimited) {
+      reader.skip(wire, field);
+      continue;
+    }
+    const length = reader.uint32();
+    count += 1 + countMessages(part, reader, reader.pos + length, most - count, depth + 1);
+  }
+  return count;
 }
 
 const quote = (name: string): string => JSON.stringify(name);

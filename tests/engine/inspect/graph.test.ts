@@ -82,7 +82,7 @@ describe("printGraph", () => {
     );
     expect(text).toEqual([
       "args[0] | float32[5]",
-      "%1 = scan(0, args[0], {consts: 0, carries: 1, length: 5}) | float32[], float32[5]",
+      "%1 = scan(0, args[0], {consts: 0, carries: 1, length: 5}) | float32[], float32[5] | @",
       "in0 | float32[]",
       "in1 | float32[]",
       "%1 = add(in0, in1) | float32[] | 1 flops | @",

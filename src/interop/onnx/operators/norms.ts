@@ -13,7 +13,11 @@ const keep = { keepDims: true };
 function batchNormalization(call: Call): Tensor {
   if (call.attributes.int("training_mode", 0) !== 0)
     call.fail("training mode is not supported; export the model for inference");
-  const [x, scale, shift, centre, variance] = [0, 1, 2, 3, 4].map((i) => call.tensor(i));
+  call.fixed("spatial", 1);
+  const [x, ...channels] = [0, 1, 2, 3, 4].map((i) => call.tensor(i));
+  const [scale, shift, centre, variance] = channels;
+  if (x.rank < 2 || channels.some((t) => !sameShape(t.shape, [x.shape[1]])))
+    call.fail(`[${x.shape}] does not fit channels of ${channels.map((t) => `[${t.shape}]`).join(", ")}`);
   return batchNorm(x, { mean: centre, variance }, scale, shift, { epsilon: call.attributes.float("epsilon", 1e-5) });
 }
 
@@ -48,6 +52,8 @@ function rmsNormalization(call: Call): Tensor {
 function byGroups(call: Call, groups: number): Tensor {
   const [x, scale, shift] = [call.tensor(0), call.tensor(1), call.tensor(2)];
   const [n, c, ...rest] = x.shape;
+  if (scale.size !== shift.size || (scale.size !== c && scale.size !== groups))
+    call.fail(`scale [${scale.shape}] and bias [${shift.shape}] do not fit [${x.shape}]`);
   if (!(groups >= 1) || c % groups !== 0) call.fail(`${groups} groups do not divide ${c} channels`);
   const epsilon = call.attributes.float("epsilon", 1e-5);
   const each = reshape(x, [n, groups, (c / groups) * sizeOf(rest)]);

@@ -81,7 +81,9 @@ function target(
   axes: readonly number[],
 ): { scales: readonly number[]; sizes: readonly number[] } {
   const [scalesAt, sizesAt] = call.opset < 11 ? [1, 3] : [2, 3];
-  const given = call.has(scalesAt) ? Array.from(call.known(scalesAt).data, Number) : [];
+  const given = call.has(scalesAt)
+    ? Array.from(call.known(scalesAt).data, Number)
+    : (call.attributes.floats("scales") ?? []);
   if (given.length > 0) {
     if (given.length !== axes.length || given.some((s) => !(s > 0)))
       call.fail(`scales = [${given}] do not fit [${x.shape}]`);
