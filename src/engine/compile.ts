@@ -14,6 +14,7 @@ import {
 import { dtypes, type NDArray } from "./dtype.js";
 import { HebbError } from "./errors.js";
 import { Emitter } from "./onnx/emitter.js";
+import { fuseGemm } from "./onnx/fuse.js";
 import {
   type GraphProto,
   GraphProtoSchema,
@@ -166,9 +167,21 @@ export function emitInner(
 function emitNodes(e: Emitter, graph: Graph, names: Map<Tensor, string>): string[] {
   const taken = new Set(names.values());
   const bundles = new Map<Tensor, readonly string[]>();
+  const { fused, absorbed } = fuseGemm(graph.order, graph.outputs);
   for (const t of graph.order) {
-    if (names.has(t)) continue;
+    if (names.has(t) || absorbed.has(t)) continue;
     const { primitive, inputs, attrs } = t.node;
+    const whole = fused.get(t);
+    if (whole) {
+      names.set(
+        t,
+        whole.emit(
+          e,
+          whole.inputs.map((i) => names.get(i)!),
+        ),
+      );
+      continue;
+    }
     if (primitive === partPrimitive) {
       names.set(t, bundles.get(inputs[0])![attrs.index]);
       continue;

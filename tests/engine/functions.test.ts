@@ -258,20 +258,13 @@ onEachBackend("functions", () => {
     expect([top[0], ...slope]).toEqual([-Infinity, 0, 0, 0, 0, 0, 0]);
   });
 
-  it("cut and glue: split and concat, unstack and stack, roll and back, trees and vectors", async () => {
+  it("cut and glue: split and concat, unstack and stack, roll and back, triangles", async () => {
     const x = fill({ shape: [4, 3] }, 1);
     const same = async (t: Tensor) => assertClose(await numbers(t), await numbers(x), 0, "the same");
     await same(concat(hebb.split(x, [1, 0, 2], 1), 1));
     await same(stack(hebb.unstack(x, 1), 1));
     await same(hebb.roll(hebb.roll(x, [3, -2], [0, 1]), [-3, 2], [0, 1]));
     await same(hebb.tril(x, -1).add(hebb.triu(x)));
-    const tree = { w: x, b: [fill({ shape: [] }, 2), fill({ shape: [0, 2] }, 3)] };
-    const [vector, unravel] = hebb.ravelTree(tree);
-    expect(vector.shape).toEqual([13]);
-    const back = unravel(vector);
-    expect(back.b.map((t) => t.shape)).toEqual([[], [0, 2]]);
-    await same(back.w);
-    expect(() => unravel(x)).toThrow("ravelTree: needs a vector of 13 elements, got shape [4, 3]");
   });
 
   it("linspace meets both ends, eye and masks have their shapes", async () => {

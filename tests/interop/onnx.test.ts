@@ -1,3 +1,4 @@
+import { toBinary } from "@bufbuild/protobuf";
 import fc from "fast-check";
 import * as ort from "onnxruntime-node";
 import { describe, expect, it } from "vitest";
@@ -14,6 +15,7 @@ import {
   mul,
   type NDArray,
   opaque,
+  pow,
   random,
   realise,
   relu,
@@ -25,10 +27,11 @@ import {
   treeEntries,
   vmap,
 } from "../../src/engine/index.js";
+import { ModelProtoSchema } from "../../src/engine/onnx/onnx_pb.js";
 import { fromOnnx, toOnnx } from "../../src/interop/index.js";
 import { cnn, gpt, type Model, mlp } from "../../src/nn/index.js";
 import { assertClose, numbers, onEachBackend, values } from "../engine/helpers.js";
-import { onnxModel } from "./onnx-models.js";
+import { onnxMessage, onnxModel } from "./onnx-models.js";
 
 const noise = (seed: number, ...shape: number[]): Tensor => {
   const source = hostRandom(seed);
@@ -131,13 +134,14 @@ const plainly = async (bytes: Uint8Array, feeds: Record<string, NDArray>) => {
   return { session, results: await session.run(given) };
 };
 
+const f32 = (...numbers: number[]): NDArray => ({
+  data: Float32Array.from(numbers),
+  shape: [numbers.length],
+  dtype: "float32",
+});
+
 describe("toOnnx", () => {
   const w = noise(1, 3, 2);
-  const f32 = (...numbers: number[]): NDArray => ({
-    data: Float32Array.from(numbers),
-    shape: [numbers.length],
-    dtype: "float32",
-  });
 
   it("names inputs and outputs after their places, or as asked, and keeps metadata", async () => {
     const f = (p: { w: Tensor }, x: Tensor, more: { mask: Tensor; list: Tensor[] }) => ({
@@ -298,6 +302,22 @@ describe("fromOnnx", () => {
     }
   });
 
+  it("takes the ends of int64 for the ends of an axis", async () => {
+    const message = onnxMessage({
+      inputs: [{ name: "x", shape: [2, 3, 4] }],
+      outputs: [{ name: "y", dtype: "int64" }],
+      nodes: [
+        { op: "Shape", inputs: ["x"], outputs: ["shape"] },
+        { op: "Constant", inputs: [], outputs: ["last"], attrs: { value_ints: [-1] } },
+        { op: "Constant", inputs: [], outputs: ["end"], attrs: { value_ints: [0] } },
+        { op: "Slice", inputs: ["shape", "last", "end"], outputs: ["y"] },
+      ],
+    });
+    message.graph!.node[2].attribute[0].ints = [2n ** 63n - 1n];
+    const model = fromOnnx<any>(toBinary(ModelProtoSchema, message));
+    expect(await numbers(model.apply({}, noise(1, 2, 3, 4)))).toEqual([4]);
+  });
+
   const relus = (initializers = {}) => ({
     inputs: [
       { name: "a", shape: ["n", 2] },
@@ -392,6 +412,38 @@ describe("fromOnnx", () => {
       }),
     );
     expect(() => training.apply(training.params, noise(1, 3, 2))).toThrow("training mode is not supported");
+  });
+
+  it("takes scalars and settings for constants, unless told otherwise or written by toOnnx", async () => {
+    const number = (value: number, ...shape: number[]): NDArray => ({ ...f32(value), shape });
+    const bytes = onnxModel({
+      inputs: [{ name: "x", shape: [2] }],
+      outputs: [{ name: "y" }],
+      initializers: { scale: number(2), gate: number(3, 1), low: number(0), exponent: number(2, 1) },
+      nodes: [
+        { op: "Mul", inputs: ["x", "scale"], outputs: ["a"] },
+        { op: "Mul", inputs: ["a", "gate"], outputs: ["b"] },
+        { op: "Pow", inputs: ["b", "exponent"], outputs: ["c"] },
+        { op: "Clip", inputs: ["c", "low"], outputs: ["y"] },
+      ],
+    });
+    const x = tensor([1, -1]);
+    for (const [trainable, names] of [
+      [undefined, ["gate"]],
+      [(name: string) => name !== "gate", ["exponent", "low", "scale"]],
+    ] as const) {
+      const model = fromOnnx<any>(bytes, { trainable });
+      expect(Object.keys(model.params).toSorted()).toEqual(names);
+      expect(await numbers(model.apply(model.params, x))).toEqual([36, 36]);
+    }
+    const own = await toOnnx(
+      (p: any, x: Tensor) => pow(mul(x, p.scale), p.exponent),
+      { scale: tensor(2), exponent: tensor(2) },
+      [x],
+    );
+    const back = fromOnnx<any>(own);
+    expect(Object.keys(back.params).toSorted()).toEqual(["exponent", "scale"]);
+    expect(await numbers(back.apply(back.params, x))).toEqual([4, 4]);
   });
 
   it("reads constants as they are", async () => {

@@ -74,6 +74,20 @@ describe("multiHeadAttention", () => {
       expect(await cache.position.item()).toBe(5);
     },
   );
+  test.each(["rotary", "alibi"] as const)("%s positions make the order matter", async (positions) => {
+    const plain = multiHeadAttention(8, { heads: 2 });
+    const placed = multiHeadAttention(8, { heads: 2, positions });
+    const p = plain.init(key);
+    const input = random.normal(key, [1, 3, 8]);
+    const turned = concat([input.slice([0, 1], [1, 3]), input.slice([0, 0], [1, 1])], 1);
+    const gap = async (layer: typeof plain) => {
+      const first = layer.apply(p, input).slice([0, 0], [1, 1]);
+      const d = first.sub(layer.apply(p, turned).slice([0, 2], [1, 3]));
+      return sum(d.mul(d)).item();
+    };
+    expect(await gap(plain)).toBeLessThan(1e-10);
+    expect(await gap(placed)).toBeGreaterThan(1e-4);
+  });
   test("dropout of weights, with a key only", async () => {
     const layer = multiHeadAttention(8, { heads: 2, dropout: 0.5 });
     const p = layer.init(key);

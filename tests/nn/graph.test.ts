@@ -1,10 +1,12 @@
 import { describe, expect, test } from "vitest";
 import {
   concat,
+  elu,
   grad,
   jit,
   leakyRelu,
   random,
+  relu,
   softmax,
   sum,
   type Tensor,
@@ -113,6 +115,18 @@ describe("graph networks", () => {
     const y = model.apply(params, graph);
     expect(y.shape).toEqual([4, 2]);
     await allClose(model.apply(params, { x: await permute(x), edges: moved }), await permute(y), 1e-12);
+  });
+  test("activations stand between layers only", async () => {
+    const [first, second] = [gcnConv(3, 5, wide), gcnConv(5, 2, wide)];
+    const net = gcn({ sizes: [3, 5, 2], ...wide });
+    const { layers } = net.init(key);
+    const hidden = relu(first.apply(layers[0], graph));
+    await allClose(net.apply({ layers }, graph), second.apply(layers[1], { ...graph, x: hidden }), 1e-12);
+    const [one, two] = [gatConv(3, 4, { heads: 3, ...wide }), gatConv(12, 2, { heads: 2, merge: "mean", ...wide })];
+    const attending = gat({ sizes: [3, 4, 2], heads: [3, 2], ...wide });
+    const params = attending.init(key);
+    const middle = elu(one.apply(params.layers[0], graph));
+    await allClose(attending.apply(params, graph), two.apply(params.layers[1], { ...graph, x: middle }), 1e-12);
   });
   test("gat has 8 heads where it is not told, and 1 at the end", () => {
     const params = gat({ sizes: [3, 4, 2] }).init(key);

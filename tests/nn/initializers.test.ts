@@ -69,10 +69,12 @@ test("layers pass their fan on", async () => {
   };
   nn.linear(7, 5, { init, biasInit: init }).init(key);
   const conv = nn.conv2d(4, 6, 3, { init, groups: 2 }).init(key);
+  nn.convTranspose2d(4, 6, 3, { init, bias: false }).init(key);
   expect(seen).toEqual([
     { in: 7, out: 5 },
     { in: 7, out: 5 },
     { in: 18, out: 54 },
+    { in: 36, out: 54 },
   ]);
   expect(new Set((await conv.w.data()) as Float32Array)).toEqual(new Set([2]));
 });

@@ -83,6 +83,7 @@ describe("a tiny batch is learnt by heart by", () => {
     const start = await at.loss.item();
     for (let i = 0; i < 60; i++) at = await step(at.params as any, at.modelState as any, at.state as any);
     expect(await at.loss.item()).toBeLessThan(0.1 * start);
+    expect(await at.modelState.stem.variance.tolist()).not.toEqual(await model.initState().stem.variance.tolist());
     expect(await logLoss(model.apply(at.params, images, at.modelState), labels).item()).toBeLessThan(0.3 * start);
   });
   test("unet", async () => {

@@ -1,15 +1,18 @@
 import { describe, expect, test } from "vitest";
-import { grad, jit, random, sum, type Tensor, tensor } from "../../src/engine/index.js";
+import { arange, concat, gather, grad, jit, random, sum, type Tensor, tensor } from "../../src/engine/index.js";
 import {
   countParameters,
   decoderBlock,
   encoderBlock,
   gpt,
+  layerNorm,
   mixer,
   paddingMask,
   patchEmbedding,
   sampleToken,
+  sinusoidal,
   transformer,
+  transformerDecoder,
   transformerEncoder,
   vit,
 } from "../../src/nn/index.js";
@@ -88,6 +91,19 @@ describe("transformerEncoder", () => {
 describe("transformer", () => {
   const model = transformer({ width: 8, heads: 2, layers: 1, sourceVocabulary: 7, targetVocabulary: 5 });
   const params = model.init(key);
+  test("is embeddings times sqrt(width) and positions, through encoder, decoder and head", async () => {
+    const options = { heads: 2, layers: 1 };
+    const [source, target] = [tokens([1, 2, 3]), tokens([4, 0])];
+    const embed = (w: Tensor, t: Tensor) => {
+      const vectors = gather(w, t).mul(Math.sqrt(8));
+      return vectors.add(sinusoidal(arange(t.shape[1]), 8));
+    };
+    const context = transformerEncoder(8, options).apply(params.encoder, embed(params.source.w, source));
+    const decoded = transformerDecoder(8, options).apply(params.decoder, embed(params.target.w, target), { context });
+    const logits = decoded.matmul(params.head.w).add(params.head.b!);
+    const found = [model.encode(params, { source }), model.apply(params, { source, target })];
+    await allClose(found, [context, logits], 1e-5);
+  });
   test("later targets and padding of the source change nothing before them", async () => {
     const lengths = tensor([2], { dtype: "int32" });
     const run = (source: Tensor, target: Tensor) => model.apply(params, { source, target, lengths });
@@ -211,6 +227,32 @@ describe("vision models", () => {
     expect(params.positions.w.shape).toEqual([pool === "token" ? 7 : 6, 8]);
     expect(model.apply(params, random.normal(key, [2, 2, 4, 6])).shape).toEqual([2, 3]);
     expect(model.apply(params, random.normal(key, [2, 2, 4, 6]), { key }).shape).toEqual([2, 3]);
+  });
+  test("ViT knows where a patch stands", async () => {
+    const model = vit({ ...small, heads: 2, pool: "mean" });
+    const params = model.init(key);
+    const x = random.normal(key, [1, 2, 4, 6]);
+    const turned = concat([x.slice([0, 0, 2], [1, 2, 4]), x.slice([0, 0, 0], [1, 2, 2])], 2);
+    const gap = async (p: typeof params) => {
+      const d = model.apply(p, x).sub(model.apply(p, turned));
+      return sum(d.mul(d)).item();
+    };
+    expect(await gap(params)).toBeGreaterThan(1e-8);
+    expect(await gap({ ...params, positions: { w: params.positions.w.mul(0) } })).toBeLessThan(1e-10);
+  });
+  test("Mixer adds what each mixing makes to its input", async () => {
+    const model = mixer(small);
+    const params = model.init(key);
+    const x = random.normal(key, [1, 2, 4, 6]);
+    const [block] = params.blocks;
+    const silent = ({ up, down }: typeof block.tokens) => ({ up, down: { w: down.w.mul(0), b: down.b!.mul(0) } });
+    const logits = (change: object) => model.apply({ ...params, blocks: [{ ...block, ...change }] }, x);
+    const [tokensOff, channelsOff] = [{ tokens: silent(block.tokens) }, { channels: silent(block.channels) }];
+    const seen = layerNorm(8).apply(params.norm, patchEmbedding([2, 4, 6], 2, 8).apply(params.patches, x));
+    const head = (h: Tensor) => h.mean(1).matmul(params.head.w).add(params.head.b!);
+    await allClose(logits({ ...tokensOff, ...channelsOff }), head(seen), 1e-5);
+    const d = logits(channelsOff).sub(head(seen));
+    expect(await sum(d.mul(d)).item()).toBeGreaterThan(1e-6);
   });
   test("patches are embedded row by row", async () => {
     const layer = patchEmbedding([1, 2, 4], 2, 1);

@@ -5,7 +5,6 @@ import { gather } from "../primitives/indexing.js";
 import { arange, broadcastTo, concat, flatten, reshape, sliceAxis } from "../primitives/structure.js";
 import { normalAxes, normalAxis, show } from "../shape.js";
 import { Tensor, tensor } from "../tensor.js";
-import { flattenTree, unflattenTree } from "../tree.js";
 
 /** `x` laid side by side `counts[i]` times along axis i; fewer counts than axes are for the last ones. */
 export function tile(x: Tensor, counts: readonly number[]): Tensor {
@@ -121,27 +120,4 @@ export function meshgrid(vectors: readonly Tensor[], { indexing = "ij" }: { inde
       shape,
     ),
   );
-}
-
-/**
- * All tensors of a tree in one vector, and the function that takes such a vector apart again (of any float dtype). The
- * leaves must be tensors of one dtype.
- */
-export function ravelTree<T>(tree: T): [Tensor, (vector: Tensor) => T] {
-  const { leaves, def } = flattenTree(tree);
-  const tensors = leaves as Tensor[];
-  const vector = concat(tensors.map(flatten));
-  const unravel = (v: Tensor): T => {
-    if (v.rank !== 1 || v.size !== vector.size)
-      throw new ShapeError("ravelTree", `needs a vector of ${vector.size} elements, got shape ${show(v.shape)}`);
-    const parts = split(
-      v,
-      tensors.map((t) => t.size),
-    );
-    return unflattenTree(
-      def,
-      parts.map((part, i) => reshape(part, tensors[i].shape)),
-    );
-  };
-  return [vector, unravel];
 }

@@ -239,6 +239,7 @@ const primitives: Readonly<Record<string, Primitive>> = Object.fromEntries(list.
 
 export const addPrimitive = primitives.add;
 export const mulPrimitive = primitives.mul;
+export const subPrimitive = primitives.sub;
 export const reluPrimitive = primitives.relu;
 
 /** select(condition, a, b): element-wise choice. */

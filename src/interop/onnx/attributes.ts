@@ -43,6 +43,11 @@ export class Attributes {
     return this.#get(name, Type.INTS)?.ints.map((n) => wholeNumber(n, `${this.where}: the attribute "${name}"`));
   }
 
+  /** Whole numbers as they are: those at the ends of int64 are not exact as numbers. */
+  bigints(name: string): readonly bigint[] | undefined {
+    return this.#get(name, Type.INTS)?.ints;
+  }
+
   floats(name: string): readonly number[] | undefined {
     return this.#get(name, Type.FLOATS)?.floats;
   }

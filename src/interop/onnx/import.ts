@@ -14,6 +14,11 @@ import type { ExternalData } from "./tensors.js";
 export interface FromOnnxOptions {
   /** The files beside the model that hold its weights, by the name that the model gives them. */
   readonly externalData?: ExternalData;
+  /**
+   * Which float initializers are parameters. Default: all but scalars and what a node reads as a setting, such as the
+   * running statistics of BatchNormalization and the bounds of Clip; all, in a file that `toOnnx` wrote.
+   */
+  readonly trainable?: (name: string) => boolean;
   /** What errors call the model. Default `"ONNX"`. */
   readonly name?: string;
 }
@@ -35,10 +40,9 @@ export interface OnnxModel<P = Tree, Y = Tensor> {
 /**
  * Reads an ONNX file into a function that can be differentiated, mapped, compiled, trained and written back with `toOnnx`.
  *
- * Float initializers are its parameters: a tree after their names (`conv1.weight` nests). Everything else is constant:
- * integers, `Constant` nodes, and what is measured or set and not learned, such as the running statistics of
- * BatchNormalization and the bounds of Clip. Sizes that the model leaves open are those of the inputs. The result is the
- * model in inference: Dropout does nothing.
+ * Float initializers that are `trainable` are its parameters: a tree after their names (`conv1.weight` nests). Everything
+ * else is constant. Sizes that the model leaves open are those of the inputs. The result is the model in inference: Dropout
+ * does nothing.
  *
  * Throws `HebbError` when the bytes are not a sound ONNX model, when weights lie in other files that are not given, and
  * when the model uses operators that are not supported (the message lists them). `apply` throws `HebbError` that names the
@@ -48,11 +52,11 @@ export function fromOnnx<P = Tree, Y = Tensor>(bytes: Uint8Array, options: FromO
   const { externalData = {}, name: what = "ONNX" } = options;
   const model = readModel(bytes, externalData, what);
   checkOperators(model.nodes, what);
-  const settings = new Set(model.nodes.flatMap(settingsOf));
+  const trainable = options.trainable ?? trainableByDefault(model);
   const weights: [string, NDArray][] = [];
   const constants = new Map<string, Value>();
   for (const [name, array] of model.initializers) {
-    if (isFloat(array.dtype) && !settings.has(name)) weights.push([name, array]);
+    if (isFloat(array.dtype) && trainable(name)) weights.push([name, array]);
     else constants.set(name, array);
   }
   const params = treeFromPaths(weights.map(([name, array]) => [name, fromValue(array)] as const));
@@ -69,6 +73,13 @@ export function fromOnnx<P = Tree, Y = Tensor>(bytes: Uint8Array, options: FromO
       return (results.length === 1 ? results[0][1] : Object.fromEntries(results)) as Y;
     },
   };
+}
+
+/** Files do not say what is learned. Exporters write plain numbers as scalars; `toOnnx` writes them as nodes. */
+function trainableByDefault({ producer, nodes, initializers }: ModelInfo): (name: string) => boolean {
+  if (producer === "hebb") return () => true;
+  const settings = new Set(nodes.flatMap(settingsOf));
+  return (name) => !settings.has(name) && initializers.get(name)!.shape.length > 0;
 }
 
 function checkOperators(nodes: readonly NodeInfo[], what: string): void {

@@ -41,6 +41,8 @@ export interface ModelInfo {
   readonly nodes: readonly NodeInfo[];
   /** The version of the standard operators. */
   readonly opset: number;
+  /** The program that wrote the file. */
+  readonly producer: string;
 }
 
 /** Below 7, operators broadcast by attributes; above the last we cannot know what changed. */
@@ -54,7 +56,7 @@ export function readModel(bytes: Uint8Array, external: ExternalData, what: strin
   const fail = (problem: string): never => {
     throw new HebbError(`${what}: ${problem}.`);
   };
-  const { graph, opsetImport, functions } = parse(bytes, fail);
+  const { graph, opsetImport, functions, producerName } = parse(bytes, fail);
   if (!graph || opsetImport.length === 0) return fail("this is not an ONNX model: it has no graph or no operator set");
   const opset = Number(opsetImport.find(({ domain }) => isStandard(domain))?.version ?? opsets.last);
   if (!(opset >= opsets.first && opset <= opsets.last))
@@ -76,7 +78,7 @@ export function readModel(bytes: Uint8Array, external: ExternalData, what: strin
   const outputs = graph.output.map((o) => readValueInfo(o, "output", what));
   if (outputs.length === 0) fail("the graph has no outputs");
   checkOrder(graph, nodes, initializers, fail);
-  return { inputs, outputs, initializers, nodes, opset };
+  return { inputs, outputs, initializers, nodes, opset, producer: producerName };
 }
 
 type Fail = (problem: string) => never;

@@ -20,9 +20,10 @@ function constant(call: Call): NDArray {
   });
   if (attributes.has("value_float")) return float([attributes.float("value_float", 0)], []);
   if (attributes.has("value_int")) return int64([attributes.int("value_int", 0)], []);
-  const [floats, ints] = [attributes.floats("value_floats"), attributes.ints("value_ints")];
+  const [floats, ints] = [attributes.floats("value_floats"), attributes.bigints("value_ints")];
   if (floats) return float(floats, [floats.length]);
-  return ints ? int64(ints) : call.fail("only constants of numbers are supported");
+  if (ints) return { data: BigInt64Array.from(ints), shape: [ints.length], dtype: "int64" };
+  return call.fail("only constants of numbers are supported");
 }
 
 function constantOfShape(call: Call): Value {

@@ -1,0 +1,70 @@
+import { literalValue } from "../literals.js";
+import { addPrimitive, mulPrimitive, subPrimitive } from "../primitives/elementwise.js";
+import { matmulPrimitive } from "../primitives/matmul.js";
+import { sameShape } from "../shape.js";
+import type { Tensor } from "../tensor.js";
+import type { Emitter } from "./emitter.js";
+
+/** A node that stands for several tensors: itself and others that only it uses. */
+export interface Fused {
+  readonly inputs: readonly Tensor[];
+  emit(e: Emitter, inputs: readonly string[]): string;
+}
+
+/**
+ * Sums with a matrix product, beta C + alpha A B, which the runtime computes in one pass: a step of gradient descent, a
+ * running average of gradients. Returns what to emit for the sums, and the tensors that then need no node.
+ */
+export function fuseGemm(
+  order: readonly Tensor[],
+  outputs: readonly Tensor[],
+): { fused: ReadonlyMap<Tensor, Fused>; absorbed: ReadonlySet<Tensor> } {
+  const uses = new Map<Tensor, number>();
+  const use = (t: Tensor) => uses.set(t, (uses.get(t) ?? 0) + 1);
+  for (const t of order) t.node.inputs.forEach(use);
+  outputs.forEach(use);
+  const fused = new Map<Tensor, Fused>();
+  const absorbed = new Set<Tensor>();
+  for (const t of order) {
+    const { primitive } = t.node;
+    const sign = primitive === addPrimitive ? 1 : primitive === subPrimitive ? -1 : 0;
+    if (sign === 0 || t.rank !== 2 || (t.dtype !== "float32" && t.dtype !== "float64")) continue;
+    const sides = t.node.inputs.map((x) => scaled(x, uses));
+    const place = [1, 0].find((i) => isProduct(sides[i].of, uses, t) && sameShape(sides[1 - i].of.shape, t.shape));
+    if (place === undefined) continue;
+    const [product, rest] = [sides[place], sides[1 - place]];
+    const alpha = product.by * (place === 1 ? sign : 1);
+    const beta = rest.by * (place === 0 ? sign : 1);
+    // The node's factors are float32.
+    if (t.dtype === "float64" && [alpha, beta].some((v) => Math.fround(v) !== v)) continue;
+    for (const x of [product.of, ...product.through, ...rest.through]) absorbed.add(x);
+    const { transposeA, transposeB } = product.of.node.attrs;
+    fused.set(t, {
+      inputs: [...product.of.node.inputs, rest.of],
+      emit: (e, inputs) =>
+        e.node("Gemm", inputs, { alpha, beta, transA: Number(transposeA), transB: Number(transposeB) }),
+    });
+  }
+  return { fused, absorbed };
+}
+
+/** `t` as a number times a tensor, seen through a multiplication that nobody else uses. */
+function scaled(t: Tensor, uses: ReadonlyMap<Tensor, number>): { of: Tensor; by: number; through: Tensor[] } {
+  if (t.node.primitive === mulPrimitive && uses.get(t) === 1) {
+    const [a, b] = t.node.inputs;
+    for (const [factor, of] of [
+      [a, b],
+      [b, a],
+    ]) {
+      const by = literalValue(factor);
+      if (by !== undefined && sameShape(of.shape, t.shape)) return { of, by, through: [t] };
+    }
+  }
+  return { of: t, by: 1, through: [] };
+}
+
+const isProduct = (t: Tensor, uses: ReadonlyMap<Tensor, number>, whole: Tensor): boolean =>
+  t.node.primitive === matmulPrimitive &&
+  uses.get(t) === 1 &&
+  t.node.inputs.every((i) => i.rank === 2) &&
+  sameShape(t.shape, whole.shape);
