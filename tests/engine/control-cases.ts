@@ -90,7 +90,7 @@ export const controlCases: readonly PrimitiveCase[] = [
         xs,
         { mask },
       );
-      return add(last.sum, cast(last.count, "float64"));
+      return add(last.sum, cast(last.count, xs.dtype));
     },
     expected: ([a, , c, d]) => [(a * c + c) * d + d + 3],
   },

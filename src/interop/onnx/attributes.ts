@@ -43,7 +43,11 @@ export class Attributes {
     return this.#get(name, Type.INTS)?.ints.map((n) => wholeNumber(n, `${this.where}: the attribute "${name}"`));
   }
 
-  /** Whole numbers as they are: those at the ends of int64 are not exact as numbers. */
+  /** A whole number as it is: those at the ends of int64 are not exact as numbers. */
+  bigint(name: string): bigint | undefined {
+    return this.#get(name, Type.INT)?.i;
+  }
+
   bigints(name: string): readonly bigint[] | undefined {
     return this.#get(name, Type.INTS)?.ints;
   }

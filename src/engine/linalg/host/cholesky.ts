@@ -21,7 +21,7 @@ export async function choleskyInPlace(a: Matrix, product: Product, first = 0): P
   const flipped = transposed(a21);
   await solveTriangularInPlace(a11, flipped, { lower: true, transpose: false, unitDiagonal: false }, product);
   assign(a21, transposed(flipped));
-  await addProduct(product, a22, -1, a21, flipped);
+  await addProduct(product, a22, -1, a21, flipped, { lower: true });
   await choleskyInPlace(a22, product, first + h);
 }
 

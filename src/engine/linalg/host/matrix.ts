@@ -54,10 +54,10 @@ export const copy = (a: Matrix): Matrix => matrix(a.rows, a.cols, dense(a).slice
 /** A copy with rows and columns exchanged, made tile by tile so that both sides stay in cache. */
 export function transposed({ data, at, stride, rows, cols }: Matrix): Matrix {
   const out = matrix(cols, rows);
-  const tile = 32;
-  for (let i0 = 0; i0 < rows; i0 += tile) {
-    for (let j0 = 0; j0 < cols; j0 += tile) {
-      const [i1, j1] = [Math.min(i0 + tile, rows), Math.min(j0 + tile, cols)];
+  const step = 32;
+  for (let i0 = 0; i0 < rows; i0 += step) {
+    for (let j0 = 0; j0 < cols; j0 += step) {
+      const [i1, j1] = [Math.min(i0 + step, rows), Math.min(j0 + step, cols)];
       for (let i = i0; i < i1; i++) {
         for (let j = j0; j < j1; j++) out.data[j * rows + i] = data[at + i * stride + j];
       }
@@ -105,25 +105,48 @@ export async function multiply(product: Product, a: Matrix, b: Matrix, flags: Re
   return out;
 }
 
-/** Adds `factor` times the product of a and b to c, in place. */
+/** Results are computed in tiles of this size: a few shapes for all of an algorithm, and little memory between them. */
+const tile = 512;
+
+/** Adds `factor` times the product of a and b to c, in place; with `lower`, perhaps not to what is above its diagonal. */
 export async function addProduct(
   product: Product,
   c: Matrix,
   factor: number,
   a: Matrix,
   b: Matrix,
-  flags: Reading = {},
+  { transposeA = false, transposeB = false, lower = false }: Reading & { readonly lower?: boolean } = {},
 ): Promise<void> {
-  const { transposeA = false, transposeB = false } = flags;
   const k = transposeA ? a.rows : a.cols;
   if (c.rows * k * c.cols < small) {
     addLoops(c, factor, transposeA ? transposed(a) : a, transposeB ? transposed(b) : b);
     return;
   }
-  const { data } = await multiply(product, a, b, flags);
-  for (let i = 0, from = 0; i < c.rows; i++) {
-    const end = c.at + i * c.stride + c.cols;
-    for (let to = end - c.cols; to < end; to++) c.data[to] += factor * data[from++];
+  const tiles = (size: number) =>
+    Array.from({ length: Math.ceil(size / tile) }, (_, i) => ({
+      at: i * tile,
+      size: Math.min(tile, size - i * tile),
+    }));
+  const columns = tiles(c.cols).map(({ at, size }) => ({
+    at,
+    size,
+    data: dense(transposeB ? block(b, at, 0, size, k) : block(b, 0, at, k, size)),
+  }));
+  for (const { at, size } of tiles(c.rows)) {
+    const rows = dense(transposeA ? block(a, 0, at, k, size) : block(a, at, 0, size, k));
+    for (const column of columns) {
+      if (lower && column.at > at) break;
+      const sizes = { m: size, k, n: column.size };
+      const data = await product(rows, column.data, sizes, { transposeA, transposeB });
+      addTile(block(c, at, column.at, size, column.size), factor, data);
+    }
+  }
+}
+
+function addTile({ data, at, stride, rows, cols }: Matrix, factor: number, terms: Float64Array): void {
+  for (let i = 0, from = 0; i < rows; i++) {
+    const end = at + i * stride + cols;
+    for (let to = end - cols; to < end; to++) data[to] += factor * terms[from++];
   }
 }
 

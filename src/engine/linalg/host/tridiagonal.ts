@@ -15,7 +15,7 @@ export interface Tridiagonal {
 const width = 32;
 
 /**
- * Householder tridiagonalisation of a dense symmetric matrix, which is overwritten. Within a panel of columns the rest of
+ * Householder tridiagonalisation of a dense symmetric matrix, of which the lower triangle is read and overwritten. Within a panel of columns the rest of
  * the matrix stays as it was and corrections are kept as a product V W' + W V', which is subtracted at the panel's end
  * (Dongarra, Sorensen and Hammarling 1989). The other half of the work is one product with a vector for each column.
  */
@@ -37,7 +37,7 @@ export async function tridiagonalise(a: Matrix, product: Product): Promise<Tridi
       const j = from + c;
       const pivot = j * 2 * size;
       for (let i = j; i < n; i++) {
-        let value = a.data[j * n + i];
+        let value = a.data[i * n + j];
         const row = i * 2 * size;
         for (let p = 0; p < c; p++) {
           value -= low[row + p] * high[pivot + p] + low[row + size + p] * high[pivot + size + p];
@@ -78,6 +78,7 @@ export async function tridiagonalise(a: Matrix, product: Product): Promise<Tridi
     const rest = (data: Float64Array) => block(matrix(n, 2 * size, data), next, 0, n - next, 2 * size);
     await addProduct(product, block(a, next, next, n - next, n - next), -1, rest(low), rest(high), {
       transposeB: true,
+      lower: true,
     });
   }
   diagonal[n - 1] = a.data[n * n - 1];

@@ -11,19 +11,13 @@ import { type Call, checkSize, int64, type Operator } from "../call.js";
 
 function constant(call: Call): NDArray {
   const { attributes } = call;
-  const value = attributes.tensor("value");
-  if (value) return value;
-  const float = (values: readonly number[], shape: Shape): NDArray => ({
-    data: Float32Array.from(values),
-    shape,
-    dtype: "float32",
-  });
-  if (attributes.has("value_float")) return float([attributes.float("value_float", 0)], []);
-  if (attributes.has("value_int")) return int64([attributes.int("value_int", 0)], []);
+  const [float, int] = [attributes.float("value_float", Number.NaN), attributes.bigint("value_int")];
   const [floats, ints] = [attributes.floats("value_floats"), attributes.bigints("value_ints")];
-  if (floats) return float(floats, [floats.length]);
+  if (attributes.has("value_float")) return { data: Float32Array.of(float), shape: [], dtype: "float32" };
+  if (int !== undefined) return { data: BigInt64Array.of(int), shape: [], dtype: "int64" };
+  if (floats) return { data: Float32Array.from(floats), shape: [floats.length], dtype: "float32" };
   if (ints) return { data: BigInt64Array.from(ints), shape: [ints.length], dtype: "int64" };
-  return call.fail("only constants of numbers are supported");
+  return attributes.tensor("value") ?? call.fail("only constants of numbers are supported");
 }
 
 function constantOfShape(call: Call): Value {
@@ -44,15 +38,10 @@ function range(call: Call): Value {
   const { dtype } = call.known(0);
   if (step === 0) call.fail("delta is 0");
   const [count] = checkSize([Math.max(0, Math.ceil((limit - start) / step))]);
-  if (count <= 1024)
-    return {
-      data: hostData(
-        Array.from({ length: count }, (_, i) => start + i * step),
-        dtype,
-      ),
-      shape: [count],
-      dtype,
-    };
+  if (count <= 1024) {
+    const values = Array.from({ length: count }, (_, i) => start + i * step);
+    return { data: hostData(values, dtype), shape: [count], dtype };
+  }
   return add(mul(cast(arange(count, "int64"), dtype), step), start);
 }
 

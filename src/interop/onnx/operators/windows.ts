@@ -114,9 +114,12 @@ function transposedConvolution(call: Call): Tensor {
         full.map((n, i) => n - wanted[i]),
       )
     : paddingOf(call, x, window);
-  // The kernel's whole reach, cut (or filled up with zeros) to the size that is wanted.
-  const all = convTranspose(x, w, { stride, dilation, groups, outputPadding: extra });
-  const out = pad(all, [0, 0, ...padding.low.map((n) => -n)], [0, 0, ...padding.high.map((n) => -n)]);
+  const { low, high } = padding;
+  const cut = low.map((n, i) => [Math.max(n, 0), Math.max(high[i], 0)] as const);
+  const all = convTranspose(x, w, { stride, dilation, groups, outputPadding: extra, padding: cut });
+  // A size beyond the kernel's reach is filled up with zeros.
+  const beyond = (n: number): number => Math.max(-n, 0);
+  const out = pad(all, [0, 0, ...low.map(beyond)], [0, 0, ...high.map(beyond)]);
   const bias = call.optional(2);
   return bias ? add(out, perChannel(bias, out)) : out;
 }
@@ -158,20 +161,13 @@ function averagePool(call: Call): Tensor {
   const { x, window, padding, filled } = pooling(call);
   const { kernel, strides: stride } = window;
   const sums = avgPool(padSpatial(x, filled, 0), kernel, { stride });
-  // Places outside the input, or outside its padding, do not count: the share of those that do is the mean of ones.
+  // What counts in a window is the input, or also its padding; its share is the mean of ones there and zeros elsewhere.
   const { low, high } = padding;
   const counted = call.attributes.int("count_include_pad", 0) !== 0;
-  const place = [1, 1, ...x.shape.slice(2)];
-  const all = counted
-    ? full(
-        place.map((n, i) => (i < 2 ? 1 : n + low[i - 2] + high[i - 2])),
-        1,
-        x.dtype,
-      )
-    : full(place, 1, x.dtype);
+  const place = x.shape.slice(2).map((n, i) => (counted ? n + low[i] + high[i] : n));
   const around = counted ? { low: low.map(() => 0), high: filled.high.map((n, i) => n - high[i]) } : filled;
   if ([...around.low, ...around.high].every((n) => n === 0)) return sums;
-  return div(sums, avgPool(padSpatial(all, around, 0), kernel, { stride }));
+  return div(sums, avgPool(padSpatial(full([1, 1, ...place], 1, x.dtype), around, 0), kernel, { stride }));
 }
 
 const spatial = (x: Tensor): number[] => x.shape.map((_, i) => i).slice(2);
