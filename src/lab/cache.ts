@@ -2,8 +2,8 @@ import { platform } from "#platform";
 import type { NDArray } from "../engine/dtype.js";
 import { HebbError } from "../engine/errors.js";
 import { isNDArray } from "../engine/tensor.js";
-import { canonicalJson, isPlainObject, type Json, toJson } from "./json.js";
 import { decodeSafetensors, encodeSafetensors } from "../interop/safetensors.js";
+import { canonicalJson, isPlainObject, type Json, toJson } from "./json.js";
 import { version } from "./version.js";
 
 /** Where a cache keeps its entries: named blobs. */

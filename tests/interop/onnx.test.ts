@@ -75,7 +75,7 @@ onEachBackend("a model that is written and read is the same function", (backend)
         fc.integer({ min: 1, max: 3 }),
         (sizes, activation, bias, batch) => roundTrip(mlp({ sizes, activation, bias }), noise(2, batch, sizes[0])),
       ),
-      { numRuns: runs(6), seed: 5 },
+      { numRuns: runs(4), seed: 5 },
     ));
 
   it("cnn", () =>
@@ -91,7 +91,7 @@ onEachBackend("a model that is written and read is the same function", (backend)
             noise(3, 2, depth, 14, 13),
           ),
       ),
-      { numRuns: runs(4), seed: 6 },
+      { numRuns: runs(3), seed: 6 },
     ));
 
   it("gpt", () =>
@@ -101,7 +101,7 @@ onEachBackend("a model that is written and read is the same function", (backend)
         const tokens = Int32Array.from({ length: 2 * time }, (_, i) => (i * 5) % 7);
         return roundTrip(model as Model<any>, tensor(tokens, { shape: [2, time] }));
       }),
-      { numRuns: runs(3), seed: 7 },
+      { numRuns: runs(2), seed: 7 },
     ));
 
   it("a model that is read can be mapped over examples and differentiated for each", async () => {

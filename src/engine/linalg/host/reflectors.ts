@@ -1,4 +1,4 @@
-import { addProduct, block, type Matrix, matrix, multiply, type Product } from "./matrix.js";
+import { addProduct, assign, block, type Matrix, matrix, multiply, type Product } from "./matrix.js";
 
 /**
  * The Householder reflector H = I - tau v v' that maps the vector x of `n` elements, `step` apart from `at`, to beta e1.
@@ -24,14 +24,27 @@ export function reflector(
   return { tau: (beta - alpha) / beta, beta };
 }
 
+const base = 32;
+
 /**
  * The upper triangular T of H1 H2 ... Hk = I - V T V', where reflector j has the vector in column j of V and `tau[j]`
- * (Schreiber and Van Loan 1989).
+ * (Schreiber and Van Loan 1989). Of two halves, with T1 and T2 on the diagonal, the coupling is -T1 V1' V2 T2.
  */
 export async function blockReflector(v: Matrix, tau: Float64Array, product: Product): Promise<Matrix> {
   const k = v.cols;
-  const inner = await multiply(product, v, v, { transposeA: true });
   const t = matrix(k, k);
+  if (k > base) {
+    const h = k >> 1;
+    const [left, right] = [block(v, 0, 0, v.rows, h), block(v, 0, h, v.rows, k - h)];
+    const first = await blockReflector(left, tau.subarray(0, h), product);
+    const second = await blockReflector(right, tau.subarray(h), product);
+    const inner = await multiply(product, left, right, { transposeA: true });
+    assign(block(t, 0, 0, h, h), first);
+    assign(block(t, h, h, k - h, k - h), second);
+    await addProduct(product, block(t, 0, h, h, k - h), -1, first, await multiply(product, inner, second));
+    return t;
+  }
+  const inner = await multiply(product, v, v, { transposeA: true });
   for (let j = 0; j < k; j++) {
     t.data[j * k + j] = tau[j];
     for (let i = 0; i < j; i++) {

@@ -15,9 +15,10 @@ export interface Tridiagonal {
 const width = 32;
 
 /**
- * Householder tridiagonalisation of a dense symmetric matrix, of which the lower triangle is read and overwritten. Within a panel of columns the rest of
- * the matrix stays as it was and corrections are kept as a product V W' + W V', which is subtracted at the panel's end
- * (Dongarra, Sorensen and Hammarling 1989). The other half of the work is one product with a vector for each column.
+ * Householder tridiagonalisation of a dense symmetric matrix, of which the lower triangle is read and overwritten. Within
+ * a panel of columns the rest of the matrix stays as it was and corrections are kept as a product V W' + W V', which is
+ * subtracted at the panel's end (Dongarra, Sorensen and Hammarling 1989). The other half of the work is one product with
+ * a vector for each column.
  */
 export async function tridiagonalise(a: Matrix, product: Product): Promise<Tridiagonal> {
   const n = a.rows;
