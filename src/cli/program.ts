@@ -28,6 +28,8 @@ function build(io: Io, lab: () => Promise<Lab>, end: (status: number) => void): 
     .description("How neural networks learn, remember, generalise and forget: one command per paper.")
     .version(version, "-V, --version", "print the version")
     .exitOverride()
+    // What stands after a command belongs to it, also where a command has commands of its own.
+    .enablePositionalOptions()
     // Errors are turned into one sentence by `usage`.
     .configureOutput({ writeOut: (text) => io.stdout.write(text), writeErr: () => {} })
     .showSuggestionAfterError(false);
@@ -63,6 +65,53 @@ function build(io: Io, lab: () => Promise<Lab>, end: (status: number) => void): 
     .description("rebuilds the figures and the HTML report of runs, by id or folder")
     .option("--out <dir>", "where run folders are", "runs")
     .action(async (runs, options) => (await import("./report.js")).report(io, await lab(), runs, options));
+
+  const runs = program
+    .command("runs")
+    .description("the runs that are here, newest first")
+    .enablePositionalOptions()
+    .option("--slug <slug>", "only runs of this study")
+    .option("--scale <scale>", "only smoke, standard or full")
+    .option("--status <status>", "only running, done, stopped or failed")
+    .option("--verdict <verdict>", "only runs with this verdict")
+    .option("--since <date>", "only runs started on this day (UTC) or later, for example 2026-01-31")
+    .option("--limit <count>", "only so many, the newest")
+    .option("--out <dir>", "where run folders are", "runs")
+    .option("--json", "one JSON array on stdout")
+    .action(async (options) => (await import("./runs.js")).runs(io, await lab(), options));
+
+  runs
+    .command("compare <run...>")
+    .description("the results of runs of one study side by side, and how far each is from the first")
+    .option("--out <dir>", "where run folders are", "runs")
+    .option("--json", "one JSON object on stdout")
+    .action(async (ids, options) => (await import("./runs.js")).compare(io, ids, options));
+
+  program
+    .command("query <sql>")
+    .description("a SELECT in DuckDB's SQL over the views runs, measures and metrics of all runs")
+    .option("--out <dir>", "where run folders are", "runs")
+    .option("--json", "one JSON array on stdout")
+    .option("--csv", "comma-separated values on stdout")
+    .action(async (sql, options) => end(await (await import("./query.js")).query(io, sql, options)));
+
+  program
+    .command("export [run...]")
+    .description("writes runs as Parquet or CSV tables, as TensorBoard events, or to an MLflow server")
+    .requiredOption("--format <format>", "parquet, csv, tensorboard or mlflow")
+    .option("--all", "all runs")
+    .option("--to <place>", "the folder to write to (default: export), or the address of the MLflow server")
+    .option("--out <dir>", "where run folders are", "runs")
+    .option("--json", "one JSON object on stdout")
+    .action(async (ids, options) => (await import("./export.js")).exportRuns(io, ids, options));
+
+  program
+    .command("verify <run>")
+    .description("repeats a run from its record and says whether the same comes out; status 1 where it does not")
+    .option("--tolerance <share>", "the largest relative difference that is still the same", "1e-6")
+    .option("--out <dir>", "where run folders are", "runs")
+    .option("--json", "one JSON object on stdout")
+    .action(async (id, options) => end(await (await import("./verify.js")).verify(io, await lab(), id, options)));
 
   program
     .command("data [name]")

@@ -1,9 +1,8 @@
 import { platform } from "#platform";
-import type { NDArray } from "../engine/dtype.js";
 import { HebbError } from "../engine/errors.js";
-import { isNDArray } from "../engine/tensor.js";
 import { decodeSafetensors, encodeSafetensors } from "../interop/safetensors.js";
-import { canonicalJson, isPlainObject, type Json, toJson } from "./json.js";
+import { packArrays, unpackArrays } from "./arrays.js";
+import { canonicalJson } from "./json.js";
 import { version } from "./version.js";
 
 /** Where a cache keeps its entries: named blobs. */
@@ -95,34 +94,13 @@ export function memoryCache(log?: Log): ModelCache {
   return new ModelCache(store, log);
 }
 
-/** Stands for an array in the JSON part of an entry. */
-const placeholder = "$array";
-
 function encodeEntry(value: unknown, key: string): Uint8Array {
-  const arrays: [string, NDArray][] = [];
-  const skeleton = toJson(value, "cached model", (node) => {
-    if (isNDArray(node)) return { [placeholder]: arrays.push([String(arrays.length), node]) - 1 };
-    if (isPlainObject(node) && placeholder in node)
-      throw new HebbError(`A cached model has the reserved key "${placeholder}".`);
-    return undefined;
-  });
-  return encodeSafetensors(arrays, { key, value: JSON.stringify(skeleton) });
+  const { text, arrays } = packArrays(value, "cached model");
+  return encodeSafetensors(arrays, { key, value: text });
 }
 
 function decodeEntry(bytes: Uint8Array, key: string): unknown {
   const { tensors, metadata } = decodeSafetensors(bytes, "cached model");
   if (metadata.key !== key) throw new HebbError("the entry belongs to another configuration");
-  const restore = (node: Json): unknown => {
-    if (Array.isArray(node)) return node.map(restore);
-    if (!isPlainObject(node)) return node;
-    if (placeholder in node) return tensors.get(String(node[placeholder])) ?? missing();
-    return Object.fromEntries(
-      Object.entries(node as Record<string, Json>).map(([name, item]) => [name, restore(item)]),
-    );
-  };
-  return restore(JSON.parse(metadata.value ?? missing()));
+  return unpackArrays(metadata.value, tensors);
 }
-
-const missing = (): never => {
-  throw new HebbError("a part of the entry is missing");
-};

@@ -8,7 +8,7 @@ export type RunEvent =
   | { readonly type: "progress"; readonly done: number; readonly total: number; readonly label?: string }
   | { readonly type: "metric"; readonly point: MetricPoint }
   | { readonly type: "row"; readonly row: Row }
-  /** `restored`: taken from the run folder by a resumed run instead of being done again. */
-  | { readonly type: "unit"; readonly name: string; readonly state: "started" | "finished" | "restored" }
+  /** By a resumed run, `continued`: started from a checkpoint; `restored`: taken from the run folder instead of done again. */
+  | { readonly type: "unit"; readonly name: string; readonly state: "started" | "continued" | "finished" | "restored" }
   | { readonly type: "error"; readonly error: unknown }
   | { readonly type: "end"; readonly record: RunRecord };

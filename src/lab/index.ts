@@ -6,6 +6,7 @@
 export { type BlobStore, diskCache, ModelCache, memoryCache } from "./cache.js";
 export { catalogue, families, findPaper } from "./catalogue/index.js";
 export type { Family, Paper } from "./catalogue/paper.js";
+export type { CheckpointPace } from "./checkpoint.js";
 export type { RunEvent } from "./events.js";
 export { fetching } from "./fetching.js";
 export * from "./figures/marks.js";

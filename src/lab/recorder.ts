@@ -1,11 +1,12 @@
 import { HebbError, nearest } from "../engine/errors.js";
+import type { CheckpointFiles, UnitCheckpoint } from "./checkpoint.js";
 import type { RunEvent } from "./events.js";
 import { canonicalJson, toJson } from "./json.js";
 import type { CostMeter } from "./meter.js";
 import { NonFiniteError } from "./non-finite.js";
-import type { UnitRecord } from "./record.js";
+import type { Cost, UnitRecord } from "./record.js";
 import type { RunFolder } from "./store.js";
-import type { MetricPoint, Row, Study } from "./study.js";
+import type { Checkpoint, MetricPoint, Row, Study } from "./study.js";
 
 /** Metrics wait at most this long before they are on disk. */
 const flushMilliseconds = 1000;
@@ -17,9 +18,21 @@ export interface RecorderOptions {
   readonly signal: AbortSignal;
   /** The units that an earlier part of the run finished. */
   readonly finished: readonly UnitRecord[];
+  /** The unit in whose middle an earlier part of the run ended. */
+  readonly interrupted?: UnitCheckpoint;
+  readonly checkpoints: CheckpointFiles;
   readonly emit: (event: RunEvent) => void;
   /** Called whenever a unit has been kept. */
   readonly onUnit: () => Promise<void>;
+}
+
+interface UnitUnderWay {
+  readonly name: string;
+  readonly firstRow: number;
+  readonly metrics: MetricPoint[];
+  /** What the run had cost before the unit. */
+  readonly before: Cost;
+  readonly state?: unknown;
 }
 
 /** Takes what a study records, checks it, and brings it into the run folder. */
@@ -29,7 +42,7 @@ export class Recorder {
   readonly #finished: Map<string, UnitRecord>;
   readonly #names = new Set<string>();
   readonly #measured = new Set<string>();
-  #unit?: { readonly name: string; readonly firstRow: number; readonly metrics: MetricPoint[] };
+  #unit?: UnitUnderWay;
   #waiting: MetricPoint[] = [];
   #timer?: ReturnType<typeof setTimeout>;
   #writing: Promise<void> = Promise.resolve();
@@ -68,26 +81,36 @@ export class Recorder {
   }
 
   async unit<T>(name: string, work: () => Promise<T>): Promise<T> {
-    const { folder, meter, signal, emit, onUnit } = this.#options;
+    const { folder, meter, signal, interrupted, emit, onUnit } = this.#options;
     if (this.#unit)
       throw new HebbError(`Unit "${name}" was started inside unit "${this.#unit.name}"; units run one after another.`);
     if (this.#names.has(name))
       throw new HebbError(`Unit "${name}" was run twice; each unit of a study has its own name.`);
     this.#names.add(name);
     const done = this.#finished.get(name);
-    if (done) return this.#restore(done) as T;
+    if (done) {
+      this.#replay(done);
+      emit({ type: "unit", name, state: "restored" });
+      return done.value as T;
+    }
     signal.throwIfAborted();
-    emit({ type: "unit", name, state: "started" });
-    const before = meter.snapshot();
-    const unit = { name, firstRow: this.rows.length, metrics: [] };
+    const from = interrupted?.name === name ? interrupted : undefined;
+    emit({ type: "unit", name, state: from ? "continued" : "started" });
+    const unit: UnitUnderWay = {
+      name,
+      firstRow: this.rows.length,
+      metrics: [],
+      before: meter.snapshot(),
+      state: from?.state,
+    };
     this.#unit = unit;
     try {
+      if (from) this.#replay(from);
       const result = await work();
       // The same value whether the unit ran now or in an earlier part of the run.
       const value = result === undefined ? undefined : toJson(result, `the value of unit "${name}"`);
       await this.flush();
-      const rows = this.rows.slice(unit.firstRow);
-      await folder.appendUnit({ name, value, rows, metrics: unit.metrics, cost: meter.since(before) });
+      await folder.appendUnit({ name, value, ...this.#recorded(unit) });
       emit({ type: "unit", name, state: "finished" });
       await onUnit();
       return value as T;
@@ -96,21 +119,33 @@ export class Recorder {
     }
   }
 
-  #restore({ name, value, rows, metrics, cost }: UnitRecord): unknown {
+  readonly checkpoint: Checkpoint = {
+    restore: <State>() => this.#unit?.state as State | undefined,
+    save: async (state) => {
+      const unit = this.#unit;
+      if (!unit)
+        throw new HebbError("checkpoint.save was called outside of a unit, where there is nothing to go on with.");
+      const { checkpoints } = this.#options;
+      if (checkpoints.due) await checkpoints.write({ name: unit.name, ...this.#recorded(unit), state: state() });
+    },
+  };
+
+  #recorded({ firstRow, metrics, before }: UnitUnderWay) {
+    return { rows: this.rows.slice(firstRow), metrics: [...metrics], cost: this.#options.meter.since(before) };
+  }
+
+  /** Records once more what an earlier part of the run recorded. */
+  #replay({ rows, metrics, cost }: Pick<UnitRecord, "rows" | "metrics" | "cost">): void {
     for (const row of rows) this.record(row);
     for (const point of metrics) this.metric(point);
     this.#options.meter.add(cost);
-    this.#options.emit({ type: "unit", name, state: "restored" });
-    return value;
   }
 
-  /** Brings all metrics to disk; throws if that failed now or since the last call. */
+  /** Brings all metrics to disk; throws if that failed now or before. */
   async flush(): Promise<void> {
     this.#write();
     await this.#writing;
-    const failure = this.#failure;
-    this.#failure = undefined;
-    if (failure) throw failure.error;
+    if (this.#failure) throw this.#failure.error;
   }
 
   #write(): void {
@@ -120,7 +155,8 @@ export class Recorder {
     const points = this.#waiting;
     this.#waiting = [];
     this.#writing = this.#writing
-      .then(() => this.#options.folder.appendMetrics(points))
+      // After a failure the last line may be cut off, and nothing must follow it.
+      .then(() => (this.#failure ? undefined : this.#options.folder.appendMetrics(points)))
       .catch((error) => {
         this.#failure ??= { error };
       });

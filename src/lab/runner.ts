@@ -1,8 +1,10 @@
 import { HebbError, nearest } from "../engine/errors.js";
 import { diskCache, type ModelCache } from "./cache.js";
+import { CheckpointFiles, type CheckpointPace } from "./checkpoint.js";
 import { describeEnvironment } from "./environment.js";
 import type { RunEvent } from "./events.js";
 import { canonicalJson, toJson } from "./json.js";
+import { lockRun } from "./lock.js";
 import { CostMeter } from "./meter.js";
 import type { Environment, RunRecord } from "./record.js";
 import { Recorder } from "./recorder.js";
@@ -29,6 +31,8 @@ export interface RunOptions<Options = unknown> {
   readonly options?: Partial<Options>;
   /** Default: models in files under the cache directory. */
   readonly cache?: ModelCache;
+  /** How often the state within a unit is kept. Default: a second apart at least, below 2 % of the run's time. */
+  readonly checkpoint?: CheckpointPace;
   /** What the caller knows of the environment beyond what the platform tells, such as the commit. */
   readonly environment?: Partial<Environment>;
 }
@@ -36,19 +40,35 @@ export interface RunOptions<Options = unknown> {
 /**
  * Runs a study and leaves a run folder. The record that comes back says how it ended: `done` with a judgement, `stopped`
  * (resumable) after an abort, or `failed` with the reason; an `error` event carries the error itself. Everything that
- * was recorded up to then is kept. Throws only if the run cannot start: unknown scale or option, unwritable folder.
+ * was recorded up to then is kept. Throws only if the run cannot start: unknown scale or option, unwritable folder, or a
+ * run to resume that another process is writing.
  */
 export async function runStudy<Options>(study: Study<Options>, options: RunOptions<Options> = {}): Promise<RunRecord> {
   const store = new RunStore(options.out);
-  const emit = options.onEvent ?? (() => {});
-  const log = (message: string) => emit({ type: "log", message });
+  const log = (message: string) => options.onEvent?.({ type: "log", message });
   const environment = { ...(await describeEnvironment()), ...options.environment };
-  const { folder, record: initial } =
+  const opened =
     options.resume === undefined
       ? await start(study, options, store, environment)
       : await reopen(study, options, store, environment, log);
+  const release = await lockRun(opened.folder.path);
+  try {
+    if (options.resume === undefined) await opened.folder.writeEnvironment(opened.record);
+    return await carryOut(study, options, opened);
+  } finally {
+    await release();
+  }
+}
 
+async function carryOut<Options>(
+  study: Study<Options>,
+  options: RunOptions<Options>,
+  { folder, record: initial }: Opened,
+): Promise<RunRecord> {
+  const emit = options.onEvent ?? (() => {});
+  const log = (message: string) => emit({ type: "log", message });
   const finished = await folder.rewind();
+  const checkpoints = new CheckpointFiles(folder.path, options.checkpoint, log);
   const meter = new CostMeter();
   const signal = options.signal ?? new AbortController().signal;
   let saved = performance.now();
@@ -58,6 +78,8 @@ export async function runStudy<Options>(study: Study<Options>, options: RunOptio
     meter,
     signal,
     finished,
+    interrupted: await checkpoints.read(),
+    checkpoints,
     emit,
     onUnit: async () => {
       if (performance.now() - saved < saveMilliseconds) return;
@@ -85,6 +107,7 @@ export async function runStudy<Options>(study: Study<Options>, options: RunOptio
       record: (row) => recorder.record(row),
       metric: (point) => recorder.metric(point),
       unit: (name, work) => recorder.unit(name, work),
+      checkpoint: recorder.checkpoint,
       progress: (done, total, label) => emit({ type: "progress", done, total, label }),
       log,
     });
@@ -101,6 +124,7 @@ export async function runStudy<Options>(study: Study<Options>, options: RunOptio
     }
   }
   await folder.writeRecord(record);
+  if (record.status === "done") await checkpoints.remove();
   emit({ type: "end", record });
   return record;
 }

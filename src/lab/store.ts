@@ -6,8 +6,9 @@ import { metricSchema, parseChecked, runSchema, unitSchema } from "./schema.js";
 import type { MetricPoint, Scale } from "./study.js";
 
 /**
- * The folder of one run: `run.json` (the record), `metrics.jsonl` (curves), `units.jsonl` (finished units, for resuming)
- * and what reports add (`report.html`, `figures/`).
+ * The folder of one run: `run.json` (the record), `environment.json` (what it takes to repeat the run), `metrics.jsonl`
+ * (curves), `units.jsonl` (finished units, for resuming), `checkpoint-*.safetensors` (the unit under way) and what
+ * reports add (`report.html`, `figures/`).
  */
 export class RunFolder {
   constructor(
@@ -22,6 +23,12 @@ export class RunFolder {
   /** Replaces the record in one step: a reader or a crash sees the old one or the new one. */
   writeRecord(record: RunRecord): Promise<void> {
     return platform.writeFileAtomic(`${this.path}/run.json`, `${JSON.stringify(record, null, 1)}\n`);
+  }
+
+  /** Writes down, once, what the run was started with and on: versions, processor, threads, commit; scale, seeds, options. */
+  writeEnvironment({ slug, scale, seeds, options, device, environment, started }: RunRecord): Promise<void> {
+    const content = { slug, scale, seeds, options, device, started, ...environment };
+    return platform.writeFileAtomic(`${this.path}/environment.json`, `${JSON.stringify(content, null, 1)}\n`);
   }
 
   readMetrics(): Promise<MetricPoint[]> {
@@ -41,10 +48,13 @@ export class RunFolder {
   }
 
   /**
-   * Makes the folder ready to be continued: a unit cut off in the middle of its line goes, and so do the metrics, which
-   * come back with the units.
+   * Makes the folder ready to be continued: a unit cut off in the middle of its line goes, and so do files cut off while
+   * they were written, and the metrics, which come back with the units.
    */
   async rewind(): Promise<UnitRecord[]> {
+    for (const name of await platform.listDir(this.path)) {
+      if (/^\..*\.tmp$/.test(name)) await platform.remove(`${this.path}/${name}`);
+    }
     const units = await this.readUnits();
     await platform.writeFileAtomic(`${this.path}/units.jsonl`, lines(units));
     await platform.writeFileAtomic(`${this.path}/metrics.jsonl`, "");

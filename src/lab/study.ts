@@ -58,6 +58,21 @@ export interface Figure {
   plot(Plot: typeof import("@observablehq/plot")): object | readonly object[];
 }
 
+/**
+ * The state of the unit that is under way, so that a resumed run goes on within it: parameters, optimiser state, step,
+ * what has been measured. A state is a tree of plain objects and arrays with tensors, arrays, numbers, strings, booleans
+ * and nulls at the leaves; all of it comes back bit for bit.
+ */
+export interface Checkpoint {
+  /** The state that an interrupted part of the run kept last in this unit; undefined when the unit starts afresh. */
+  restore<State>(): State | undefined;
+  /**
+   * Keeps the state, with all that the unit has recorded, if it is time (once a second at most, and as rarely as it takes
+   * to stay below 2 % of the run's time); otherwise `state` is not even called. Await it before the next step.
+   */
+  save(state: () => unknown): Promise<void>;
+}
+
 /** What a study's run has at hand. */
 export interface RunContext<Options> {
   readonly scale: Scale;
@@ -81,6 +96,8 @@ export interface RunContext<Options> {
    * a resumed run gets that back instead of running the unit again. The value returned must survive JSON.
    */
   unit<T>(name: string, work: () => Promise<T>): Promise<T>;
+  /** For units that take long: what lets a resumed run go on in their middle. */
+  readonly checkpoint: Checkpoint;
 }
 
 export interface ScaleInfo<Options> {

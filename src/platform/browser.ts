@@ -1,8 +1,16 @@
 import { HebbError } from "../engine/errors.js";
-import type { EnvironmentInfo, Platform } from "./types.js";
+import type { EnvironmentInfo, FileStat, Platform, ProcessIdentity } from "./types.js";
 import { download, gunzip, sha256 } from "./web.js";
 
-export type { DownloadOptions, DownloadProgress, EnvironmentInfo, GunzipOptions, Platform } from "./types.js";
+export type {
+  DownloadOptions,
+  DownloadProgress,
+  EnvironmentInfo,
+  FileStat,
+  GunzipOptions,
+  Platform,
+  ProcessIdentity,
+} from "./types.js";
 export { download, gunzip, sha256 };
 
 // Files live in the origin private file system: persistent, private to the page's origin, available in workers.
@@ -76,6 +84,14 @@ export async function listDir(path: string): Promise<string[]> {
   return names.sort();
 }
 
+export async function fileStats(paths: readonly string[]): Promise<(FileStat | undefined)[]> {
+  const stamp = async (path: string) => {
+    const { lastModified, size } = await (await fileHandle(path)).getFile();
+    return { modified: lastModified, size };
+  };
+  return Promise.all(paths.map((path) => stamp(path).catch(() => undefined)));
+}
+
 export async function remove(path: string): Promise<void> {
   const names = parts(path);
   const last = names.pop();
@@ -120,6 +136,32 @@ export function environmentInfo(): EnvironmentInfo {
   return { runtime: userAgent, platform: "browser", processor: "unknown", threads: hardwareConcurrency };
 }
 
+const lockOf = (birth = "") => `hebb-page-${birth}`;
+
+let identity: ProcessIdentity | undefined;
+
+/** A page shows that it is open by holding a Web Lock of its own name, which the browser takes from it when it goes. */
+export async function processIdentity(): Promise<ProcessIdentity> {
+  if (!identity) {
+    const birth = crypto.randomUUID();
+    const started = new Date(performance.timeOrigin).toISOString();
+    identity = { host: globalThis.location?.host ?? "", pid: 0, started, birth };
+    await new Promise<void>((held) => {
+      void navigator.locks.request(lockOf(birth), () => {
+        held();
+        return new Promise(() => {});
+      });
+    });
+  }
+  return identity;
+}
+
+export async function processRuns({ pid, birth }: ProcessIdentity): Promise<boolean | undefined> {
+  if (pid !== 0) return undefined;
+  const { held = [] } = await navigator.locks.query();
+  return held.some(({ name }) => name === lockOf(birth));
+}
+
 /** The same functions as one object, which also makes the compiler check that none is missing. */
 export const platform: Platform = {
   readFile,
@@ -128,6 +170,7 @@ export const platform: Platform = {
   appendFile,
   mkdirp,
   listDir,
+  fileStats,
   remove,
   cacheDir,
   environmentVariable,
@@ -138,6 +181,8 @@ export const platform: Platform = {
   gunzip,
   sha256,
   environmentInfo,
+  processIdentity,
+  processRuns,
 };
 
 const reasons: Record<string, string> = {

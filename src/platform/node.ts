@@ -1,14 +1,23 @@
 import { randomUUID } from "node:crypto";
+import { statSync } from "node:fs";
 import * as fs from "node:fs/promises";
 import { createRequire } from "node:module";
 import * as os from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { HebbError } from "../engine/errors.js";
-import type { EnvironmentInfo, Platform } from "./types.js";
+import type { EnvironmentInfo, FileStat, Platform, ProcessIdentity } from "./types.js";
 import { download, gunzip, sha256 } from "./web.js";
 
-export type { DownloadOptions, DownloadProgress, EnvironmentInfo, GunzipOptions, Platform } from "./types.js";
+export type {
+  DownloadOptions,
+  DownloadProgress,
+  EnvironmentInfo,
+  FileStat,
+  GunzipOptions,
+  Platform,
+  ProcessIdentity,
+} from "./types.js";
 export { download, gunzip, sha256 };
 
 export async function readFile(path: string): Promise<Uint8Array> {
@@ -60,6 +69,18 @@ async function makeWithParents(path: string): Promise<void> {
 
 export async function listDir(path: string): Promise<string[]> {
   return (await fs.readdir(path).catch(explain("list", path))).sort();
+}
+
+/** Asks the system directly: for thousands of files that is several times faster than through the thread pool. */
+export async function fileStats(paths: readonly string[]): Promise<(FileStat | undefined)[]> {
+  return paths.map((path) => {
+    try {
+      const { mtimeMs, size } = statSync(path);
+      return { modified: mtimeMs, size };
+    } catch {
+      return undefined;
+    }
+  });
 }
 
 export async function remove(path: string): Promise<void> {
@@ -114,6 +135,29 @@ export function environmentInfo(): EnvironmentInfo {
   };
 }
 
+export async function processIdentity(): Promise<ProcessIdentity> {
+  const started = new Date(Date.now() - process.uptime() * 1000).toISOString();
+  return { host: os.hostname(), pid: process.pid, started, birth: await birthOf(process.pid) };
+}
+
+export async function processRuns({ host, pid, birth }: ProcessIdentity): Promise<boolean | undefined> {
+  if (host !== os.hostname()) return undefined;
+  try {
+    process.kill(pid, 0);
+  } catch (error) {
+    // EPERM: it is there, and belongs to somebody else.
+    if ((error as NodeJS.ErrnoException).code !== "EPERM") return false;
+  }
+  return (await birthOf(pid)) === birth;
+}
+
+/** When a process started, in the kernel's clock ticks, where there is /proc: process ids are used again. */
+async function birthOf(pid: number): Promise<string | undefined> {
+  const stat = await fs.readFile(`/proc/${pid}/stat`, "utf8").catch(() => undefined);
+  // The name, in brackets, may itself hold spaces and brackets; the start is the 20th field after it.
+  return stat?.slice(stat.lastIndexOf(")") + 2).split(" ")[19];
+}
+
 /** The same functions as one object, which also makes the compiler check that none is missing. */
 export const platform: Platform = {
   readFile,
@@ -122,6 +166,7 @@ export const platform: Platform = {
   appendFile,
   mkdirp,
   listDir,
+  fileStats,
   remove,
   cacheDir,
   environmentVariable,
@@ -132,6 +177,8 @@ export const platform: Platform = {
   gunzip,
   sha256,
   environmentInfo,
+  processIdentity,
+  processRuns,
 };
 
 const reasons: Record<string, string> = {

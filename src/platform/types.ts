@@ -34,6 +34,25 @@ export interface EnvironmentInfo {
   readonly threads: number;
 }
 
+/** What a file system says of a file. */
+export interface FileStat {
+  /** When it last changed, in milliseconds since 1970. */
+  readonly modified: number;
+  /** Bytes. */
+  readonly size: number;
+}
+
+/** A process, or a page, that may be told apart from every other one, also after it has ended. */
+export interface ProcessIdentity {
+  readonly host: string;
+  /** The process id; 0 for a page in a browser. */
+  readonly pid: number;
+  /** When it started (ISO 8601), for people. */
+  readonly started: string;
+  /** What tells it apart from a later process with the same id, where the system gives such a thing. */
+  readonly birth?: string;
+}
+
 /**
  * What the library needs from its surroundings: files, shipped assets, packages, the network. `node.ts` and
  * `browser.ts` both export exactly these functions, and all of them as `platform`; import them from `#platform`.
@@ -52,6 +71,8 @@ export interface Platform {
   mkdirp(path: string): Promise<void>;
   /** The names in a directory, sorted. */
   listDir(path: string): Promise<string[]>;
+  /** Size and time of change of each file; undefined where there is none. */
+  fileStats(paths: readonly string[]): Promise<(FileStat | undefined)[]>;
   /** Removes a file or a whole directory; nothing happens when it is not there. */
   remove(path: string): Promise<void>;
   /** Where downloads and trained models are kept: `HEBB_CACHE`, or `~/.cache/hebb`. */
@@ -68,4 +89,8 @@ export interface Platform {
   /** SHA-256 in hexadecimal. */
   sha256(bytes: Uint8Array): Promise<string>;
   environmentInfo(): EnvironmentInfo;
+  /** This process. */
+  processIdentity(): Promise<ProcessIdentity>;
+  /** Whether that process is still there; undefined when it cannot be known here, as for one on another host. */
+  processRuns(process: ProcessIdentity): Promise<boolean | undefined>;
 }

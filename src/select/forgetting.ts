@@ -22,15 +22,26 @@ export interface ForgettingCounter {
   observe(observation: Observation): void;
   /** The scores so far; see `forgettingScores`. */
   scores(options?: ForgettingOptions): Float64Array;
+  /** Where the counter stands: live views, to be stored in a checkpoint. */
+  state(): ForgettingState;
 }
 
-/** A counter for the examples 0 to n - 1; `forgettingScores` feeds one from a trainer. */
-export function forgettingCounter(n: number): ForgettingCounter {
+/** For each example: how often it was forgotten, whether it was ever right, and whether it was when last presented. */
+export interface ForgettingState {
+  readonly events: Uint32Array;
+  readonly learned: Uint8Array;
+  readonly before: Uint8Array;
+}
+
+/** A counter for the examples 0 to n - 1, which may go on from an earlier one; `forgettingScores` feeds it from a trainer. */
+export function forgettingCounter(n: number, from?: ForgettingState): ForgettingCounter {
   if (!Number.isInteger(n) || n < 1)
     throw new HebbError(`forgetting: the number of examples must be a whole number of at least 1, got ${n}.`);
-  const events = new Uint32Array(n);
-  const learned = new Uint8Array(n);
-  const before = new Uint8Array(n);
+  const { events, learned, before } = from ?? {
+    events: new Uint32Array(n),
+    learned: new Uint8Array(n),
+    before: new Uint8Array(n),
+  };
   return {
     observe({ indices, correct }) {
       if (indices.length !== correct.length)
@@ -47,6 +58,7 @@ export function forgettingCounter(n: number): ForgettingCounter {
     },
     scores: ({ neverLearned = Number.POSITIVE_INFINITY } = {}) =>
       Float64Array.from(events, (count, i) => (learned[i] ? count : neverLearned)),
+    state: () => ({ events, learned, before }),
   };
 }
 

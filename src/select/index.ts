@@ -7,6 +7,7 @@ export { type Classifier, el2n } from "./el2n.js";
 export {
   type ForgettingCounter,
   type ForgettingOptions,
+  type ForgettingState,
   forgettingCounter,
   forgettingScores,
   type Observation,
@@ -19,6 +20,7 @@ export {
   type NetworkTrainerOptions,
   networkTrainer,
   type TrainedSteps,
+  type TrainNetworksOptions,
 } from "./network-trainer.js";
 export { type Pruned, type PruneOptions, pruneByScore, rowsByScore } from "./prune.js";
 export { type Score, type ScoreRowsOptions, scoreNetworks, scoreRows } from "./score-rows.js";

@@ -49,6 +49,8 @@ export interface TrainedSteps<P> {
   readonly step: number;
   /** The stacked parameters now. The next steps use them up: compute what you need from them before you go on. */
   readonly params: P;
+  /** The stacked states of the optimiser now, used up likewise. */
+  readonly state: unknown;
   /** For each network, the training loss before each of these steps; not checked for being finite. */
   readonly losses: readonly Float32Array[];
   /** For each network, the examples of these steps' batches in order, and whether each was right before its update. */
@@ -59,13 +61,20 @@ export interface NetworkTrainer<P> {
   /** The networks' parameters before training, stacked on a new first axis. */
   init(networks: readonly Network[]): Promise<P>;
   /**
-   * Trains for `steps` steps. Throws `HebbError` when a network has fewer rows than a batch; rethrows the reason of
-   * `signal`.
+   * Trains for `steps` steps, counted from the start also when they go on from an earlier training of these networks.
+   * Throws `HebbError` when a network has fewer rows than a batch; rethrows the reason of `signal`.
    */
   train(
     networks: readonly Network[],
-    options: { readonly steps: number; readonly signal?: AbortSignal },
+    options: TrainNetworksOptions<P>,
   ): AsyncGenerator<TrainedSteps<P>, void, undefined>;
+}
+
+export interface TrainNetworksOptions<P> {
+  readonly steps: number;
+  /** Steps of an earlier training to the same end, after which this one goes on bit for bit. They are used up. */
+  readonly from?: Pick<TrainedSteps<P>, "step" | "params" | "state">;
+  readonly signal?: AbortSignal;
 }
 
 /**
@@ -121,12 +130,13 @@ export function networkTrainer<P>(options: NetworkTrainerOptions<P>): NetworkTra
 
   return {
     init: start,
-    async *train(networks, { steps: total, signal }) {
-      const orders = networks.map((network) => new Order(network, data.x.shape[0], batchSize, total));
+    async *train(networks, { steps: total, from, signal }) {
+      let done = from?.step ?? 0;
+      const orders = networks.map((network) => new Order(network, data.x.shape[0], batchSize, total, done));
       const rates = Float32Array.from(networks, ({ learningRate }) => learningRate);
-      let params = (await start(networks)) as P;
-      let state = await initState(params as Feed<P>, rates as Feed<Tensor>);
-      for (let done = 0; done < total; ) {
+      let params = from?.params ?? ((await start(networks)) as P);
+      let state = from ? from.state : await initState(params as Feed<P>, rates as Feed<Tensor>);
+      while (done < total) {
         signal?.throwIfAborted();
         const count = Math.min(unroll, total - done);
         const drawn = orders.map((order) => order.draw(count));
@@ -138,6 +148,7 @@ export function networkTrainer<P>(options: NetworkTrainerOptions<P>): NetworkTra
         yield {
           step: done,
           params,
+          state,
           losses: networks.map((_, s) => own(values as Float32Array, s, networks.length, 1)),
           observations: drawn.map((batch, s) => ({
             indices: batch,
@@ -154,12 +165,14 @@ class Order {
   readonly #rows: Int32Array | undefined;
   readonly #stream: Batches<Int32Array>;
 
-  constructor({ rows, seed }: Network, n: number, batchSize: number, steps: number) {
+  /** Starts after `done` batches. */
+  constructor({ rows, seed }: Network, n: number, batchSize: number, steps: number, done: number) {
     const outside = rows?.find((row) => row < 0 || row >= n);
     if (outside !== undefined)
       throw new HebbError(`networkTrainer: the data has rows 0 to ${n - 1}, a network asks for row ${outside}.`);
     this.#rows = rows;
     this.#stream = batchIndices(rows?.length ?? n, { batchSize, seed, steps, dropLast: true });
+    this.#stream.restore({ ...this.#stream.state(), step: done });
   }
 
   /** The next `count` batches in a row. */

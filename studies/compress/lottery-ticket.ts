@@ -22,7 +22,7 @@ import { type MlpParams, mlp } from "../../src/nn/index.js";
 import { adam } from "../../src/optim/index.js";
 import { lotteryFigures } from "./lottery-figures.js";
 import { judgeLottery } from "./lottery-judge.js";
-import { lotteryTrainer, type Training } from "./lottery-trainer.js";
+import { lotteryTrainer, type Training, type UnderWay } from "./lottery-trainer.js";
 
 type Arm = "dense" | "ticket" | "reinit" | "randomMask" | "oneShot";
 
@@ -213,7 +213,7 @@ async function trainer(
   apply: (params: MlpParams, x: Tensor) => Tensor,
   finished: () => number,
 ) {
-  const { options, seeds, signal, meter } = context;
+  const { options, seeds, signal, meter, checkpoint } = context;
   const { sizes, steps, batchSize, evaluateEvery } = options;
   const data = await load(context);
   const trainAll = lotteryTrainer({
@@ -231,6 +231,8 @@ async function trainer(
     const setting = { round, density: Number(density.toPrecision(4)) };
     const training = await trainAll(params, mask, {
       signal,
+      from: checkpoint.restore<UnderWay>(),
+      save: (underWay) => checkpoint.save(() => underWay),
       onEvaluation: ({ step, trainLoss, valLoss, valAccuracy }) => {
         seeds.forEach((seed, i) => {
           const values = { trainLoss: trainLoss[i], valLoss: valLoss[i], valAccuracy: valAccuracy[i] };

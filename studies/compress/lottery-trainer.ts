@@ -61,6 +61,27 @@ interface Best {
   readonly loss: Tensor;
 }
 
+/** A training that is under way, as a checkpoint keeps it. */
+export interface UnderWay {
+  /** Steps done. */
+  readonly done: number;
+  readonly params: MlpParams;
+  readonly state: unknown;
+  readonly best: Best;
+  /** Sums of the losses since the last evaluation. */
+  readonly losses: Tensor;
+  readonly log: readonly Evaluation[];
+}
+
+export interface TrainAllOptions {
+  readonly signal?: AbortSignal;
+  /** Where to go on, bit for bit; default: the start. */
+  readonly from?: UnderWay;
+  readonly onEvaluation?: (evaluation: Evaluation) => void;
+  /** Gets the chance to keep where training stands, after every call. */
+  readonly save?: (underWay: UnderWay) => Promise<void>;
+}
+
 const examplesPerCall = 5000;
 
 /**
@@ -132,28 +153,36 @@ export function lotteryTrainer<S>(options: TrainerOptions<S>) {
   return async function trainAll(
     params: MlpParams,
     mask: WeightMask<MlpParams>,
-    { signal, onEvaluation }: { signal?: AbortSignal; onEvaluation?: (evaluation: Evaluation) => void } = {},
+    { signal, from, onEvaluation, save }: TrainAllOptions = {},
   ): Promise<Training> {
     const orders = seeds.map((seed) => batchIndices(size(train), { batchSize, seed, dropLast: true, steps }));
     const perSeed = (value: number) => tensor(new Float32Array(models).fill(value));
-    let now = await start(params, mask);
-    let best: Best = { params: treeMap(emptyLike, now.params) as MlpParams, loss: perSeed(Number.POSITIVE_INFINITY) };
-    let losses = perSeed(0);
-    const log: Evaluation[] = [];
-    for (let done = stepsPerCall; done <= steps; done += stepsPerCall) {
+    let now: { params: MlpParams; state: unknown } = from ?? (await start(params, mask));
+    let best: Best = from?.best ?? {
+      params: treeMap(emptyLike, now.params) as MlpParams,
+      loss: perSeed(Number.POSITIVE_INFINITY),
+    };
+    let losses = from?.losses ?? perSeed(0);
+    const log = [...(from?.log ?? [])];
+    let done = from?.done ?? 0;
+    for (const order of orders) order.restore({ ...order.state(), step: done });
+    while (done < steps) {
       signal?.throwIfAborted();
       const result = await advance(now.params, now.state as never, mask, losses, nextIndices(orders));
       ({ losses, ...now } = result);
-      if (done % evaluateEvery !== 0) continue;
-      const seen = await evaluate(now.params, best);
-      best = seen.best;
-      const [trainLoss, valLoss, valAccuracy] = (await Promise.all(
-        [losses, seen.loss, seen.accuracy].map(async (t) => (await t.data()).slice()),
-      )) as Float32Array[];
-      const evaluation = { step: done, trainLoss: trainLoss.map((l) => l / evaluateEvery), valLoss, valAccuracy };
-      log.push(evaluation);
-      onEvaluation?.(evaluation);
-      losses = perSeed(0);
+      done += stepsPerCall;
+      if (done % evaluateEvery === 0) {
+        const seen = await evaluate(now.params, best);
+        best = seen.best;
+        const [trainLoss, valLoss, valAccuracy] = (await Promise.all(
+          [losses, seen.loss, seen.accuracy].map(async (t) => (await t.data()).slice()),
+        )) as Float32Array[];
+        const evaluation = { step: done, trainLoss: trainLoss.map((l) => l / evaluateEvery), valLoss, valAccuracy };
+        log.push(evaluation);
+        onEvaluation?.(evaluation);
+        losses = perSeed(0);
+      }
+      await save?.({ done, ...now, best, losses, log });
     }
     const [testAtStop, testFinal] = [await accuracy(best.params, test), await accuracy(now.params, test)];
     return { params: now.params, log, testAtStop, testFinal, trainFinal: await accuracy(now.params, train) };

@@ -16,6 +16,7 @@ import {
   vmap,
 } from "../../src/engine/index.js";
 import { logSpaced } from "../../src/lab/hooks.js";
+import type { Checkpoint } from "../../src/lab/study.js";
 import {
   exactPolyTestLoss,
   featureAlignment,
@@ -134,35 +135,51 @@ export interface TrainOptions extends StudentsOptions {
   /** Of the initial weights. */
   readonly seed: number;
   readonly signal: AbortSignal;
+  /** Where to go on, bit for bit; default: the start. */
+  readonly from?: StudentsUnderWay;
   /** Gets the measures of every lane. */
   onMeasure?(step: number, lanes: readonly StudentMeasures[]): void;
   /** Gets the halved train loss of every lane before each step. */
   onLoss?(lanes: readonly number[]): void;
+  /** Gets the chance to keep where training stands, after every call. */
+  save?(underWay: StudentsUnderWay): Promise<void>;
+}
+
+/** A training that is under way, as a checkpoint keeps it. */
+export interface StudentsUnderWay {
+  /** Steps done. */
+  readonly step: number;
+  readonly params: StudentParams;
+  /** What has been measured of each lane. */
+  readonly curves: readonly { readonly steps: number[]; readonly values: StudentMeasures[] }[];
 }
 
 /** Full-batch gradient descent on all lanes together, `w_i -= (eta N / alpha^2) grad`; the measured curve of each. */
 export async function trainStudents(program: StudentProgram, options: TrainOptions): Promise<MeasuredCurve[]> {
-  const { D, N, task, lanes, seed, signal, onMeasure, onLoss } = options;
+  const { D, N, task, lanes, seed, signal, from, onMeasure, onLoss, save } = options;
   // The initial weights do not depend on eps.
   const w0 = await quadraticStudent({ D, N, eps: 0 }).init(random.key(seed)).w.array();
   const start = { w: tensor(w0) };
   const data = { x: tensor(task.x), y: tensor(task.y), beta: tensor(task.beta) };
   const perLane = (pick: (lane: Lane) => number) => tensor(Float64Array.from(lanes, pick));
   const lane = { eps: perLane((l) => l.eps), alpha: perLane((l) => l.alpha), eta: perLane((l) => l.eta) };
-  let params: StudentParams = { w: repeated(w0, lanes.length) };
+  let params = from?.params ?? { w: repeated(w0, lanes.length) };
 
-  const curves = lanes.map(() => ({ steps: [] as number[], values: [] as StudentMeasures[] }));
-  let step = 0;
-  for (const target of [0, ...logSpaced(options.steps, options.measured)]) {
+  const curves = from?.curves ?? lanes.map(() => ({ steps: [] as number[], values: [] as StudentMeasures[] }));
+  let step = from?.step ?? 0;
+  const targets = [0, ...logSpaced(options.steps, options.measured)];
+  for (const target of targets.slice(curves[0].steps.length)) {
     while (step < target) {
       signal.throwIfAborted();
       const count = chunkSizes.find((size) => size <= target - step)!;
       const { w, losses } = await program.train.get(count)!(params, start, lane, data);
       params = w;
       step += count;
-      if (!onLoss) continue;
-      const values = await losses.data();
-      for (let i = 0; i < count; i++) onLoss(lanes.map((_, l) => Number(values[l * count + i])));
+      if (onLoss) {
+        const values = await losses.data();
+        for (let i = 0; i < count; i++) onLoss(lanes.map((_, l) => Number(values[l * count + i])));
+      }
+      await save?.({ step, params, curves });
     }
     const measures = await readLanes(await program.measure(params, start, lane, data), lanes.length);
     onMeasure?.(step, measures);
@@ -181,6 +198,16 @@ export interface RatesOptions extends StudentsOptions {
   readonly tuningSeeds: readonly number[];
   readonly tuningSteps: number;
   readonly signal: AbortSignal;
+  readonly checkpoint: Checkpoint;
+}
+
+/** What a checkpoint keeps of the search: which lanes have been stable, and the training on one of the tuning seeds. */
+interface RatesUnderWay {
+  readonly seed: number;
+  readonly stable: boolean[];
+  readonly start?: readonly number[];
+  readonly before: readonly number[];
+  readonly training: StudentsUnderWay;
 }
 
 /**
@@ -188,13 +215,14 @@ export interface RatesOptions extends StudentsOptions {
  * tuning seed (by more than a millionth of its start, to leave room for rounding). The smallest where none is.
  */
 export async function stableRates(program: StudentProgram, options: RatesOptions): Promise<number[]> {
-  const { D, cells, points, smallEtas, tuningSeeds, tuningSteps } = options;
+  const { D, cells, points, smallEtas, tuningSeeds, tuningSteps, checkpoint } = options;
   const lanes = cells.flatMap((cell) => smallEtas.map((eta) => ({ ...cell, eta })));
   if (lanes.length === 0) return [];
-  const stable = lanes.map(() => true);
-  for (const seed of tuningSeeds) {
-    let start: readonly number[] | undefined;
-    let before: readonly number[] = [];
+  let saved = checkpoint.restore<RatesUnderWay>();
+  const stable = saved?.stable ?? lanes.map(() => true);
+  for (const seed of tuningSeeds.slice(saved ? tuningSeeds.indexOf(saved.seed) : 0)) {
+    let start = saved?.start;
+    let before = saved?.before ?? [];
     await trainStudents(program, {
       ...options,
       steps: tuningSteps,
@@ -202,6 +230,8 @@ export async function stableRates(program: StudentProgram, options: RatesOptions
       task: polyRegressionTask({ D, P: points, seed }),
       lanes,
       seed,
+      from: saved?.training,
+      save: (training) => checkpoint.save(() => ({ seed, stable, start, before, training })),
       onLoss: (losses) => {
         start ??= losses;
         losses.forEach((loss, i) => {
@@ -211,6 +241,7 @@ export async function stableRates(program: StudentProgram, options: RatesOptions
         before = losses;
       },
     });
+    saved = undefined;
   }
   return cells.map((_, c) => {
     const held = smallEtas.filter((_, e) => stable[c * smallEtas.length + e]);

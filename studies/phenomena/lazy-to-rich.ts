@@ -3,7 +3,14 @@ import { defineStudy, type RunContext } from "../../src/lab/study.js";
 import { polyRegressionTask } from "../../src/phenomena/index.js";
 import { lazyFigures } from "./lazy-figures.js";
 import { judgeLazy } from "./lazy-judge.js";
-import { type Lane, type StudentsOptions, stableRates, studentProgram, trainStudents } from "./lazy-students.js";
+import {
+  type Lane,
+  type StudentsOptions,
+  type StudentsUnderWay,
+  stableRates,
+  studentProgram,
+  trainStudents,
+} from "./lazy-students.js";
 import { summariseRun } from "./lazy-summary.js";
 import { openImages, type TransferOptions, trainTransfer } from "./lazy-transfer.js";
 
@@ -164,7 +171,7 @@ export default defineStudy<Options>({
 });
 
 async function run(context: RunContext<Options>): Promise<void> {
-  const { options, seeds } = context;
+  const { options, seeds, signal, checkpoint } = context;
   const { alphas, epsilons, points, sizes, sizesAlpha, smallAlpha } = options;
   const shared = seeds.filter((seed) => options.tuningSeeds.includes(seed));
   if (shared.length > 0) throw new HebbError(`Seeds ${shared.join(", ")} are tuning seeds and cannot give a verdict.`);
@@ -173,7 +180,7 @@ async function run(context: RunContext<Options>): Promise<void> {
   const programs = { network: studentProgram(options), linearised: studentProgram({ ...options, linearised: true }) };
   const small = epsilons.flatMap((eps) => alphas.filter((a) => a <= smallAlpha).map((alpha) => ({ eps, alpha })));
   const chosen = await context.unit("eta at small alpha", () =>
-    stableRates(programs.network, { ...options, points, cells: small, signal: context.signal }),
+    stableRates(programs.network, { ...options, points, cells: small, signal, checkpoint }),
   );
   const lane = (eps: number, alpha: number): Lane => {
     const tuned = small.findIndex((cell) => cell.eps === eps && cell.alpha === alpha);
@@ -202,7 +209,9 @@ async function run(context: RunContext<Options>): Promise<void> {
         task: polyRegressionTask({ D: options.D, P, seed }),
         lanes,
         seed,
-        signal: context.signal,
+        signal,
+        from: checkpoint.restore<StudentsUnderWay>(),
+        save: (underWay) => checkpoint.save(() => underWay),
         onMeasure: (step, measures) => {
           measures.forEach((values, i) => {
             context.metric({ arm, seed, step, setting: settings[i], values });

@@ -95,14 +95,20 @@ async function trainOne(
   };
 
   const setting = { alpha, eta: options.eta };
-  const curve = { steps: [] as number[], values: [] as Awaited<ReturnType<typeof measure>>[] };
-  let params = await realised(network.init(random.key(seed)));
-  let state = optimizer.init(params);
-  let done = 0;
-  for (const target of [0, ...logSpaced(options.steps, options.measured)]) {
-    for (; done < target; done++) {
+  const afresh = async () => {
+    const params = await realised(network.init(random.key(seed)));
+    const curve = { steps: [] as number[], values: [] as Awaited<ReturnType<typeof measure>>[] };
+    return { done: 0, params, state: optimizer.init(params), curve };
+  };
+  const { checkpoint } = context;
+  let { done, params, state, curve } = checkpoint.restore<Awaited<ReturnType<typeof afresh>>>() ?? (await afresh());
+  const targets = [0, ...logSpaced(options.steps, options.measured)];
+  for (const target of targets.slice(curve.steps.length)) {
+    while (done < target) {
       context.signal.throwIfAborted();
       ({ params, state } = await step(params, state, train[0], train[1]));
+      done++;
+      await checkpoint.save(() => ({ done, params, state, curve }));
     }
     const values = await measure(params);
     context.metric({ arm: "mlp", seed, step: done, setting, values });

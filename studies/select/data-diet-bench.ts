@@ -77,33 +77,44 @@ export async function accuracies<P>(
   return all.map((hits) => (100 * hits.reduce((sum, hit) => sum + hit, 0)) / hits.length);
 }
 
-export interface TrainedNetworks<P> {
-  readonly params: P;
-  /** For each network, the mean training loss of the first and of the last steps. */
+/** Networks as they stand after some steps. */
+export interface TrainedNetworks<P> extends Pick<TrainedSteps<P>, "step" | "params" | "state"> {
+  /** For each network, the mean training loss of the first and of the last steps so far. */
   readonly startLoss: readonly number[];
   readonly endLoss: readonly number[];
+}
+
+interface TrainToOptions<P> {
+  readonly steps: number;
+  readonly arm: string;
+  readonly signal?: AbortSignal;
+  /** Where to go on; default: the start. */
+  readonly from?: TrainedNetworks<P>;
+  /** Gets the chance to keep where training stands, after every block. */
+  readonly save?: (trained: TrainedNetworks<P>) => Promise<void>;
 }
 
 /** Trains to `steps` and hands every block to `onSteps`. Stops at a loss that is not finite, naming arm, seed and step. */
 export async function trainTo<P>(
   trainer: NetworkTrainer<P>,
   networks: readonly Network[],
-  { steps, arm, signal }: { steps: number; arm: string; signal?: AbortSignal },
+  { steps, arm, signal, from, save }: TrainToOptions<P>,
   onSteps: (steps: TrainedSteps<P>) => void = () => {},
 ): Promise<TrainedNetworks<P>> {
-  let first: TrainedSteps<P> | undefined;
-  let last: TrainedSteps<P> | undefined;
-  for await (const block of trainer.train(networks, { steps, signal })) {
+  let trained = from;
+  for await (const block of trainer.train(networks, { steps, from, signal })) {
+    const { step, params, state, losses } = block;
     networks.forEach(({ seed }, s) => {
-      block.losses[s].forEach((loss, k, { length }) => {
-        NonFiniteError.check({ loss }, { arm, seed, step: block.step - length + k + 1 });
+      losses[s].forEach((loss, k, { length }) => {
+        NonFiniteError.check({ loss }, { arm, seed, step: step - length + k + 1 });
       });
     });
-    first ??= block;
-    last = block;
+    const endLoss = meanLosses(block);
+    trained = { step, params, state, startLoss: trained?.startLoss ?? endLoss, endLoss };
     onSteps(block);
+    await save?.(trained);
   }
-  return { params: last!.params, startLoss: meanLosses(first!), endLoss: meanLosses(last!) };
+  return trained!;
 }
 
 /** The mean loss of each network over some steps. */

@@ -1,18 +1,19 @@
 import type { Dataset } from "../../src/data/index.js";
 import { crossEntropy, type Tensor } from "../../src/engine/index.js";
+import type { Checkpoint } from "../../src/lab/index.js";
 import type { Model } from "../../src/nn/index.js";
 import {
   averageScores,
   el2n,
+  type ForgettingState,
   forgettingCounter,
   grand,
-  type Network,
   type NetworkTrainer,
   type Score,
   scoreNetworks,
   type TrainedSteps,
 } from "../../src/select/index.js";
-import { trainTo } from "./data-diet-bench.js";
+import { inGroups, trainGroups } from "./data-diet-groups.js";
 import type { Options } from "./data-diet-options.js";
 
 /** A score of every training row, averaged over the runs. */
@@ -28,6 +29,7 @@ export interface ScoreJob<P> {
   readonly steps: number;
   readonly options: Options;
   readonly signal?: AbortSignal;
+  readonly checkpoint?: Checkpoint;
   readonly onSteps?: (steps: TrainedSteps<P>) => void;
   /** Told how many examples were scored, and whether that took gradients. */
   readonly onScored?: (examples: number, gradients: boolean) => void;
@@ -38,27 +40,35 @@ export async function earlyScores<P>(
   job: ScoreJob<P>,
   { withGrand = false }: { withGrand?: boolean } = {},
 ): Promise<{ el2n: Scores; grand?: Scores }> {
-  const { trainer, model, data, steps, signal } = job;
+  const { model, data, signal, onSteps } = job;
   const rows = data.x.shape[0];
-  const errors: ArrayLike<number>[] = [];
-  const gradients: ArrayLike<number>[] = [];
-  for (const networks of groups(job)) {
-    const { params } = await trainTo(trainer, networks, { steps, arm: "el2n", signal }, job.onSteps);
-    errors.push(...(await scoreNetworks(el2nOf(model), params, data, { signal })));
-    job.onScored?.(rows * networks.length, false);
-    if (!withGrand) continue;
-    gradients.push(...(await scoreNetworks(grandOf(model), params, data, { signal })));
-    job.onScored?.(rows * networks.length, true);
-  }
-  return { el2n: average(errors), ...(withGrand ? { grand: average(gradients) } : {}) };
+  const groups = await trainGroups({
+    ...job,
+    arm: "el2n",
+    networks: networksOf(job),
+    together: job.options.together,
+    watch: () => ({ onSteps: (block) => onSteps?.(block), seen: () => null }),
+    finish: async (group, { params }) => {
+      const errors = await scoreNetworks(el2nOf(model), params, data, { signal });
+      job.onScored?.(rows * group.length, false);
+      if (!withGrand) return { errors, gradients: [] };
+      const gradients = await scoreNetworks(grandOf(model), params, data, { signal });
+      job.onScored?.(rows * group.length, true);
+      return { errors, gradients };
+    },
+  });
+  const el2n = average(groups.flatMap(({ errors }) => errors));
+  return { el2n, ...(withGrand ? { grand: average(groups.flatMap(({ gradients }) => gradients)) } : {}) };
 }
 
 /** The average of GraNd over networks that were not trained at all. */
-export async function initialGrand<P>({ trainer, model, data, signal, ...job }: ScoreJob<P>): Promise<Scores> {
-  const runs: ArrayLike<number>[] = [];
-  for (const networks of groups(job)) {
+export async function initialGrand<P>(job: ScoreJob<P>): Promise<Scores> {
+  const { trainer, model, data, signal, checkpoint, options } = job;
+  const runs = [...(checkpoint?.restore<ArrayLike<number>[]>() ?? [])];
+  for (const networks of inGroups(networksOf(job).slice(runs.length), options.together)) {
     runs.push(...(await scoreNetworks(grandOf(model), await trainer.init(networks), data, { signal })));
     job.onScored?.(data.x.shape[0] * networks.length, true);
+    await checkpoint?.save(() => runs);
   }
   return average(runs);
 }
@@ -68,19 +78,28 @@ export async function initialGrand<P>({ trainer, model, data, signal, ...job }: 
  * forgotten once for every epoch, which is more often than any example can be.
  */
 export async function wholeRunForgetting<P>(job: ScoreJob<P>): Promise<Scores> {
-  const { trainer, data, steps, signal, onSteps, options } = job;
-  const runs: Float64Array[] = [];
-  for (const networks of groups(job)) {
-    const counters = networks.map(() => forgettingCounter(data.x.shape[0]));
-    await trainTo(trainer, networks, { steps, arm: "forgetting", signal }, (block) => {
-      block.observations.forEach((observation, s) => {
-        counters[s].observe(observation);
-      });
-      onSteps?.(block);
-    });
-    runs.push(...counters.map((counter) => counter.scores({ neverLearned: options.epochs })));
-  }
-  return average(runs);
+  const { data, onSteps, options } = job;
+  const groups = await trainGroups({
+    ...job,
+    arm: "forgetting",
+    networks: networksOf(job),
+    together: options.together,
+    watch: (group, seen?: readonly ForgettingState[]) => {
+      const counters = group.map((_, s) => forgettingCounter(data.x.shape[0], seen?.[s]));
+      return {
+        onSteps: (block) => {
+          block.observations.forEach((observation, s) => {
+            counters[s].observe(observation);
+          });
+          onSteps?.(block);
+        },
+        seen: () => counters.map((counter) => counter.state()),
+      };
+    },
+    finish: async (_group, _trained, seen) =>
+      seen.map((state) => forgettingCounter(data.x.shape[0], state).scores({ neverLearned: options.epochs })),
+  });
+  return average(groups.flat());
 }
 
 /** ‖x_i‖ of every row: the score that needs no network. */
@@ -105,13 +124,6 @@ const grandOf =
 /** The average as plain numbers, which a unit of the run can keep. */
 const average = (runs: readonly ArrayLike<number>[]): Scores => Array.from(averageScores(runs));
 
-/** The runs' networks, in lists that train in one graph each. */
-function groups({ seeds, learningRate, options }: Pick<ScoreJob<never>, "seeds" | "learningRate" | "options">) {
-  return inGroups<Network>(
-    seeds.map((seed) => ({ seed, learningRate })),
-    options.together,
-  );
-}
-
-export const inGroups = <T>(items: readonly T[], size: number): T[][] =>
-  Array.from({ length: Math.ceil(items.length / size) }, (_, i) => items.slice(i * size, (i + 1) * size));
+/** The runs' networks. */
+const networksOf = ({ seeds, learningRate }: Pick<ScoreJob<never>, "seeds" | "learningRate">) =>
+  seeds.map((seed) => ({ seed, learningRate }));

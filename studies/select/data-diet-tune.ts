@@ -8,15 +8,9 @@ import { tune } from "../../src/lab/index.js";
 import type { Model } from "../../src/nn/index.js";
 import { type NetworkTrainer, rowsByScore } from "../../src/select/index.js";
 import { accuracies, asImages, cnnModel, narrowModel, openBench, recipe, trainTo } from "./data-diet-bench.js";
+import { inGroups } from "./data-diet-groups.js";
 import { type Cell, cell, type Options, standard, stepsPerEpoch, totalSteps } from "./data-diet-options.js";
-import {
-  earlyScores,
-  inGroups,
-  initialGrand,
-  inputNorms,
-  type Scores,
-  wholeRunForgetting,
-} from "./data-diet-scores.js";
+import { earlyScores, initialGrand, inputNorms, type Scores, wholeRunForgetting } from "./data-diet-scores.js";
 
 const grid = [0.02, 0.04, 0.08, 0.16];
 const tuningSeeds = [40_001, 40_002];

@@ -8,9 +8,10 @@ import {
   rowsByScore,
   type TrainedSteps,
 } from "../../src/select/index.js";
-import { accuracies, type Bench, macsOfMlp, meanLosses, recipe, trainTo } from "./data-diet-bench.js";
+import { accuracies, type Bench, macsOfMlp, meanLosses, recipe } from "./data-diet-bench.js";
+import { trainGroups, type Watcher } from "./data-diet-groups.js";
 import { learningRateOf, type Options, stepsPerEpoch, totalSteps } from "./data-diet-options.js";
-import { inGroups, type ScoreJob, type Scores } from "./data-diet-scores.js";
+import type { ScoreJob, Scores } from "./data-diet-scores.js";
 
 type OnSteps = (steps: TrainedSteps<any>) => void;
 
@@ -81,6 +82,7 @@ export class Work {
       steps: options.scoreEpochs * stepsPerEpoch(options),
       options,
       signal: context.signal,
+      checkpoint: context.checkpoint,
       onScored: (examples, gradients) => {
         context.meter.forward(examples, macs);
         if (gradients) context.meter.backward(examples, macs);
@@ -91,7 +93,7 @@ export class Work {
   /** Trains fresh networks of all seeds, and records their test accuracy, which comes back by seed. */
   retrain({ arm, setting, learningRate, trainer, kept }: Retraining): Promise<readonly number[]> {
     const { context, bench } = this;
-    const { seeds, signal } = context;
+    const { seeds, signal, checkpoint } = context;
     const steps = totalSteps(this.options);
     const name = [arm, ...Object.entries(setting).map(([key, value]) => `${key} ${value}`)].join(", ");
     const networks = seeds.map((seed): Network => {
@@ -100,36 +102,52 @@ export class Work {
     });
     return this.unit(name, { steps }, async (onSteps) => {
       const test = this.#test(name);
-      const all: number[] = [];
-      for (const group of inGroups(networks, this.options.together)) {
-        const curve = this.#curve(arm, setting, group, steps);
-        const trained = await trainTo(trainer, group, { steps, arm, signal }, (block) => {
-          onSteps(block);
-          curve(block);
-        });
-        const accuracy = await accuracies(bench.model, trained.params, test, signal);
-        context.meter.forward(group.length * test.y.shape[0], this.#macs);
-        group.forEach(({ seed }, s) => {
-          const measures = { accuracy: accuracy[s], startLoss: trained.startLoss[s], endLoss: trained.endLoss[s] };
-          context.record({ arm, seed, setting, measures });
-        });
-        all.push(...accuracy);
-      }
-      return all;
+      const groups = await trainGroups({
+        trainer,
+        networks,
+        together: this.options.together,
+        steps,
+        arm,
+        signal,
+        checkpoint,
+        watch: (group, seen?: number) => this.#curve({ arm, setting, steps, onSteps }, group, seen),
+        finish: async (group, trained) => {
+          const accuracy = await accuracies(bench.model, trained.params, test, signal);
+          context.meter.forward(group.length * test.y.shape[0], this.#macs);
+          group.forEach(({ seed }, s) => {
+            const measures = { accuracy: accuracy[s], startLoss: trained.startLoss[s], endLoss: trained.endLoss[s] };
+            context.record({ arm, seed, setting, measures });
+          });
+          return accuracy;
+        },
+      });
+      return groups.flat();
     });
   }
 
-  /** Records the training loss about twenty times in a run. */
-  #curve(arm: string, setting: Retraining["setting"], networks: readonly Network[], steps: number): OnSteps {
-    let next = 0;
-    return (block) => {
-      const { step } = block;
-      if (step < next && step < steps) return;
-      next = step + steps / 20;
-      const losses = meanLosses(block);
-      networks.forEach(({ seed }, s) => {
-        this.context.metric({ arm, seed, step, setting, values: { loss: losses[s] } });
-      });
+  /** Records the training loss about twenty times in a run; what it has seen is the step at which that is due again. */
+  #curve(
+    {
+      arm,
+      setting,
+      steps,
+      onSteps,
+    }: Pick<Retraining, "arm" | "setting"> & { readonly steps: number; readonly onSteps: OnSteps },
+    networks: readonly Network[],
+    next = 0,
+  ): Watcher<any, number> {
+    return {
+      onSteps: (block) => {
+        onSteps(block);
+        const { step } = block;
+        if (step < next && step < steps) return;
+        next = step + steps / 20;
+        const losses = meanLosses(block);
+        networks.forEach(({ seed }, s) => {
+          this.context.metric({ arm, seed, step, setting, values: { loss: losses[s] } });
+        });
+      },
+      seen: () => next,
     };
   }
 }

@@ -97,7 +97,10 @@ export const controlCases: readonly PrimitiveCase[] = [
   {
     primitive: "scan",
     label: "inside a scan",
-    inputs: [{ shape: [2, 3] }, { shape: [] }],
+    inputs: [
+      { shape: [2, 3], range: [-1, 1] },
+      { shape: [], range: [-1, 1] },
+    ],
     f: (xs, w) =>
       scan(
         (c: Tensor, row: Tensor) => {

@@ -7,7 +7,7 @@ import { max, sum } from "../primitives/reduce.js";
 import { broadcastTo, stopGradient } from "../primitives/structure.js";
 import type { Tensor } from "../tensor.js";
 import { inv, solve } from "./lu.js";
-import { squareSize } from "./primitive.js";
+import { checkMatrix, squareSize } from "./primitive.js";
 
 /** Coefficients of the numerator of the [13/13] Padé approximant to exp. */
 const pade = [
@@ -24,6 +24,7 @@ const reach = 5.371920351148152;
  * matrix that would need more (a norm above 5.37 * 2^maxSquarings) gives NaN.
  */
 export function expm(a: Tensor, { maxSquarings = 16 }: { maxSquarings?: number } = {}): Tensor {
+  checkMatrix("expm", a);
   const n = squareSize("expm", a);
   const size = stopGradient(max(sum(abs(a), -2, { keepDims: true }), -1, { keepDims: true }));
   const squarings = ceil(mul(log(maximum(mul(size, 1 / reach), 1)), Math.LOG2E));

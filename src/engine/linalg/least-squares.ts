@@ -9,7 +9,7 @@ import { expandDims, swapAxes } from "../primitives/structure.js";
 import { show } from "../shape.js";
 import type { Tensor } from "../tensor.js";
 import { inverseAbove } from "./eigh.js";
-import { alignLead, epsilonOf } from "./primitive.js";
+import { alignLead, checkMatrix, epsilonOf } from "./primitive.js";
 import { svd } from "./svd.js";
 import { withColumns } from "./triangular.js";
 
@@ -73,6 +73,7 @@ export const lstsq = (a: Tensor, b: Tensor, options: RankOptions = {}): Tensor =
 
 /** The Moore–Penrose pseudo-inverse of matrices [..., m, n]: [..., n, m]. The gradient is that at constant rank. */
 export function pinv(a: Tensor, options: RankOptions = {}): Tensor {
+  checkMatrix("pinv", a);
   const [m, y] = alignLead("pinv", [a, eye(a.shape[a.rank - 2], { dtype: a.dtype })]);
   return leastSquares(m, y, false, options);
 }

@@ -3,6 +3,7 @@ import { max, min, sum } from "../primitives/reduce.js";
 import { cast } from "../primitives/structure.js";
 import type { Tensor } from "../tensor.js";
 import { cutoff, type RankOptions } from "./least-squares.js";
+import { checkMatrix } from "./primitive.js";
 import { svdvals } from "./svd.js";
 
 /**
@@ -10,6 +11,7 @@ import { svdvals } from "./svd.js";
  * singular values (nuclear), 2 the largest singular value (spectral).
  */
 export function norm(a: Tensor, kind: "fro" | "nuc" | 2 = "fro"): Tensor {
+  checkMatrix("norm", a);
   if (kind === "fro") return sqrt(sum(square(a), [-2, -1]));
   return kind === "nuc" ? sum(svdvals(a), -1) : max(svdvals(a), -1);
 }

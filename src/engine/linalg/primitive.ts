@@ -68,7 +68,8 @@ export function matrixPrimitive<A extends Record<string, any>>(
   return { ...primitive, apply: (inputs, attrs) => applyMany(primitive, inputs, attrs) };
 }
 
-function checkMatrix(name: string, { shape, dtype }: Spec): void {
+/** The input must hold matrices of float32 or float64. */
+export function checkMatrix(name: string, { shape, dtype }: Spec): void {
   if (dtype !== "float32" && dtype !== "float64")
     throw new ShapeError(name, `not defined for dtype ${dtype}; convert to float32 or float64 with cast()`);
   if (shape.length < 2) throw new ShapeError(name, `needs a matrix in the last two axes, got shape ${show(shape)}`);
@@ -84,8 +85,9 @@ export function squareSize(name: string, { shape }: Spec): number {
 /** Matrix number i of an array, in float64; throws `HebbError` for an element that is not finite. */
 function matrices(name: string, { data, shape }: NDArray): (i: number) => Matrix {
   const values = data instanceof Float64Array ? data : Float64Array.from(data as Float32Array);
-  const bad = values.findIndex((x) => !Number.isFinite(x));
-  if (bad >= 0) throw new HebbError(`${name}: element ${show(position(bad, shape))} is ${values[bad]}.`);
+  let bad = 0;
+  while (bad < values.length && Number.isFinite(values[bad])) bad++;
+  if (bad < values.length) throw new HebbError(`${name}: element ${show(position(bad, shape))} is ${values[bad]}.`);
   const [m, n] = shape.slice(-2);
   return (i) => matrix(m, n, values.subarray(i * m * n, (i + 1) * m * n));
 }

@@ -32,6 +32,12 @@ it("shapes are checked when the graph is built", () => {
     [() => linalg.lstsq(x23, zeros([3])), "lstsq: shapes [2, 3] and [3] do not fit: 2 rows, but 3 values"],
     [() => linalg.lstsq(x23, zeros([2], "float64")), "lstsq: dtypes float32[2, 3] and float64[2] differ"],
     [() => linalg.svd(zeros([3])), "svd: needs a matrix in the last two axes, got shape [3]"],
+    [() => linalg.pinv(zeros([3])), "pinv: needs a matrix in the last two axes, got shape [3]"],
+    [() => linalg.norm(zeros([3])), "norm: needs a matrix in the last two axes, got shape [3]"],
+    [
+      () => linalg.expm(zeros([2, 2], "int32")),
+      "expm: not defined for dtype int32; convert to float32 or float64 with cast()",
+    ],
     [() => linalg.qr(zeros([3])), "qr: needs a matrix in the last two axes, got shape [3]"],
     [
       () => linalg.svd(zeros([2, 2], "int32")),

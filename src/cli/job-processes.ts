@@ -1,0 +1,103 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { HebbError } from "../engine/errors.js";
+import { type Outcome, ProcessDied } from "../lab/queue/consume.js";
+import type { Job } from "../lab/queue/queue.js";
+
+/** What the process of a job is told. */
+export type ToJob =
+  | { readonly type: "start"; readonly job: Job; readonly out: string; readonly threads: number }
+  | { readonly type: "stop" };
+
+/** What it tells. */
+export type FromJob =
+  | { readonly type: "progress"; readonly share: number }
+  | { readonly type: "memory"; readonly bytes: number }
+  | { readonly type: "end"; readonly outcome?: Outcome; readonly error?: string };
+
+export interface JobProcessesOptions {
+  readonly out: string;
+  /** Threads of each process. */
+  readonly threads: number;
+  /** What all processes together may use; no process is added that would not fit, but one always runs. */
+  readonly memoryBytes: number;
+  readonly onProgress?: (job: Job, share: number) => void;
+}
+
+/** What a process is taken to need before one has been watched. */
+const firstGuessBytes = 2 ** 29;
+
+/** The last words of a process that died, at most. */
+const tailCharacters = 400;
+
+/** Runs jobs in processes of their own, so that each has its own threads and memory and may die alone. */
+export class JobProcesses {
+  readonly #options: JobProcessesOptions;
+  readonly #children = new Set<ChildProcess>();
+  #reserved = 0;
+  #largest = 0;
+
+  constructor(options: JobProcessesOptions) {
+    this.#options = options;
+    process.once("exit", this.#killAll);
+  }
+
+  /** Reserves the place of one more process, if there is memory for it. */
+  admit(): boolean {
+    const each = this.#largest || firstGuessBytes;
+    if (this.#reserved > 0 && (this.#reserved + 1) * each > this.#options.memoryBytes) return false;
+    this.#reserved++;
+    return true;
+  }
+
+  /** Gives back the place of a process that was not started, or has ended. */
+  leave(): void {
+    this.#reserved--;
+  }
+
+  /** Runs a job; an abort stops it at its next safe point. Throws `ProcessDied` when it ends without a word. */
+  async execute(job: Job, signal: AbortSignal): Promise<Outcome> {
+    const { out, threads, onProgress } = this.#options;
+    // The same program in the same way: node's own flags, the script, and the hidden command.
+    const child = spawn(process.execPath, [...process.execArgv, process.argv[1], "job"], {
+      stdio: ["ignore", "ignore", "pipe", "ipc"],
+    });
+    this.#children.add(child);
+    const tell = (message: ToJob) => child.connected && child.send(message, () => {});
+    const stop = () => tell({ type: "stop" });
+    let end: Extract<FromJob, { type: "end" }> | undefined;
+    let words = "";
+    child.stderr!.setEncoding("utf8").on("data", (text: string) => {
+      words = (words + text).slice(-tailCharacters);
+    });
+    child.on("message", (message: FromJob) => {
+      if (message.type === "end") end = message;
+      else if (message.type === "progress") onProgress?.(job, message.share);
+      else this.#largest = Math.max(this.#largest, message.bytes);
+    });
+    signal.addEventListener("abort", stop);
+    try {
+      const how = await new Promise<string>((resolve, reject) => {
+        child.once("error", reject);
+        child.once("close", (code, killed) => resolve(killed ?? `status ${code}`));
+        tell({ type: "start", job, out, threads });
+        if (signal.aborted) stop();
+      });
+      if (end?.outcome) return end.outcome;
+      if (end?.error !== undefined) throw new HebbError(end.error);
+      const last = words.trim().split("\n").at(-1);
+      throw new ProcessDied(`its process ended with ${how}${last ? `: ${last}` : ""}`);
+    } finally {
+      signal.removeEventListener("abort", stop);
+      this.#children.delete(child);
+    }
+  }
+
+  close(): void {
+    process.off("exit", this.#killAll);
+    this.#killAll();
+  }
+
+  readonly #killAll = (): void => {
+    for (const child of this.#children) child.kill("SIGKILL");
+  };
+}

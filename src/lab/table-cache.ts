@@ -1,0 +1,135 @@
+import { z } from "zod";
+import { platform } from "#platform";
+import { parseChecked } from "./schema.js";
+import { literal, type StoredRun, type TableName, tableNames, tableOf } from "./tables.js";
+
+/**
+ * `.cache/` beside the run folders: the tables of runs that have ended, as Parquet, because reading them anew from
+ * thousands of JSON files takes long. A part holds the tables of up to a thousand runs, and its manifest, written last, says
+ * of which and with which stamps. It counts as long as all of them are still so; the files of the runs are the truth.
+ */
+
+const partSchema = z.object({ runs: z.array(z.tuple([z.string(), z.string()])) });
+
+interface Part {
+  readonly name: string;
+  readonly ids: readonly string[];
+}
+
+/** From so many bytes of JSON, or so many runs, that are not in a part yet, a part is worth writing. */
+const worthBytes = 2 ** 23;
+const worthRuns = 200;
+const partBytes = 2 ** 28;
+const partRuns = 1000;
+
+export interface CachedTables {
+  /** Of a table: the Parquet files that hold a part of it. */
+  files(table: TableName): string[];
+  /** The runs whose tables are in none of these files. */
+  readonly rest: readonly StoredRun[];
+}
+
+/**
+ * Brings the cache up to date and says what is in it. `execute` runs a statement of DuckDB. Where nothing can be written,
+ * the runs that are not cached yet are left to be read from their own files.
+ */
+export async function cachedTables(
+  root: string,
+  runs: readonly StoredRun[],
+  execute: (sql: string) => Promise<unknown>,
+  log: (message: string) => void = () => {},
+): Promise<CachedTables> {
+  const directory = `${root}/.cache`;
+  const parts = await validParts(directory, runs);
+  const cached = new Set(parts.flatMap(({ ids }) => ids));
+  const isFresh = ({ id, status }: StoredRun) => status !== "running" && !cached.has(id);
+  const fresh = runs.filter(isFresh);
+  if (fresh.length >= worthRuns || bytes(fresh) >= worthBytes) {
+    log(`Reading ${fresh.length} new runs into ${directory}.`);
+    try {
+      await platform.mkdirp(directory);
+      for (const group of groups(fresh)) {
+        parts.push(await writePart(directory, root, group, execute));
+        for (const { id } of group) cached.add(id);
+      }
+    } catch (error) {
+      log(`The cache ${directory} could not be written, so the runs are read each time. ${(error as Error).message}`);
+    }
+  }
+  return {
+    files: (table) => parts.map(({ name }) => `${directory}/${name}-${table}.parquet`),
+    rest: runs.filter(({ id }) => !cached.has(id)),
+  };
+}
+
+/** The parts of the cache that still hold; two that were written at the same time are not counted twice. */
+async function validParts(directory: string, runs: readonly StoredRun[]): Promise<Part[]> {
+  if (!(await platform.exists(directory))) return [];
+  const stamps = new Map(runs.map(({ id, stamp }) => [id, stamp]));
+  const taken = new Set<string>();
+  const parts: Part[] = [];
+  for (const file of await platform.listDir(directory)) {
+    if (!file.endsWith(".json")) continue;
+    const name = file.slice(0, -".json".length);
+    const entries = await readPart(`${directory}/${file}`);
+    if (entries?.every(([id, stamp]) => stamps.get(id) === stamp && !taken.has(id))) {
+      for (const [id] of entries) taken.add(id);
+      parts.push({ name, ids: entries.map(([id]) => id) });
+    } else {
+      await removePart(directory, name);
+    }
+  }
+  return parts;
+}
+
+async function readPart(path: string): Promise<readonly (readonly [string, string])[] | undefined> {
+  try {
+    return parseChecked(partSchema, new TextDecoder().decode(await platform.readFile(path)), path).runs;
+  } catch {
+    return undefined;
+  }
+}
+
+async function writePart(
+  directory: string,
+  root: string,
+  runs: readonly StoredRun[],
+  execute: (sql: string) => Promise<unknown>,
+): Promise<Part> {
+  const name = crypto.randomUUID();
+  try {
+    for (const table of tableNames) {
+      const target = literal(`${directory}/${name}-${table}.parquet`);
+      await execute(`COPY (${tableOf(table, root, runs)}) TO ${target} (FORMAT parquet)`);
+    }
+    const manifest = { runs: runs.map(({ id, stamp }) => [id, stamp]) };
+    await platform.writeFileAtomic(`${directory}/${name}.json`, `${JSON.stringify(manifest)}\n`);
+  } catch (error) {
+    await removePart(directory, name);
+    throw error;
+  }
+  return { name, ids: runs.map(({ id }) => id) };
+}
+
+/** The manifest goes first, so that nobody takes what is left for whole. */
+async function removePart(directory: string, name: string): Promise<void> {
+  const files = [`${name}.json`, ...tableNames.map((table) => `${name}-${table}.parquet`)];
+  for (const file of files) await platform.remove(`${directory}/${file}`).catch(() => {});
+}
+
+const bytes = (runs: readonly StoredRun[]): number =>
+  runs.reduce((sum, { record, metrics }) => sum + (record?.size ?? 0) + (metrics?.size ?? 0), 0);
+
+function groups(runs: readonly StoredRun[]): StoredRun[][] {
+  const found: StoredRun[][] = [];
+  let size = 0;
+  for (const run of runs) {
+    size += bytes([run]);
+    if (found.length === 0 || found.at(-1)!.length === partRuns || size > partBytes) {
+      found.push([]);
+      size = bytes([run]);
+    }
+    found.at(-1)!.push(run);
+  }
+  return found;
+}
