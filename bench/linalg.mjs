@@ -4,6 +4,7 @@
 //
 // Each operation runs once to compile ("first"), then three times: the median and the smallest time are shown. A
 // residual is the largest error of an element, relative to the norm of the matrix; orthogonality is that of Q'Q - I.
+// NumPy has no triangular solver, so its Cholesky solve goes through the general one.
 // HEBB_BENCH_PYTHON names a Python with NumPy in place of bench/.venv; HEBB_BENCH_DIST another build of Hebb.
 
 import { execFileSync } from "node:child_process";

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { HebbError } from "../engine/errors.js";
 import { type Outcome, ProcessDied } from "../lab/queue/consume.js";
 import type { Job } from "../lab/queue/queue.js";
+import { hasResult } from "../lab/sweep.js";
 
 /** What the process of a job is told. */
 export type ToJob =
@@ -33,7 +34,7 @@ const tailCharacters = 400;
 export class JobProcesses {
   readonly #options: JobProcessesOptions;
   readonly #children = new Set<ChildProcess>();
-  #reserved = 0;
+  #places = 0;
   #largest = 0;
 
   constructor(options: JobProcessesOptions) {
@@ -41,22 +42,20 @@ export class JobProcesses {
     process.once("exit", this.#killAll);
   }
 
-  /** Reserves the place of one more process, if there is memory for it. */
-  admit(): boolean {
+  /** Takes the place of one more process, if there is memory for it; what comes back gives the place back. */
+  admit(): (() => void) | undefined {
     const each = this.#largest || firstGuessBytes;
-    if (this.#reserved > 0 && (this.#reserved + 1) * each > this.#options.memoryBytes) return false;
-    this.#reserved++;
-    return true;
-  }
-
-  /** Gives back the place of a process that was not started, or has ended. */
-  leave(): void {
-    this.#reserved--;
+    if (this.#places > 0 && (this.#places + 1) * each > this.#options.memoryBytes) return undefined;
+    this.#places++;
+    return () => {
+      this.#places--;
+    };
   }
 
   /** Runs a job; an abort stops it at its next safe point. Throws `ProcessDied` when it ends without a word. */
   async execute(job: Job, signal: AbortSignal): Promise<Outcome> {
     const { out, threads, onProgress } = this.#options;
+    if (await hasResult(out, job)) return "done";
     // The same program in the same way: node's own flags, the script, and the hidden command.
     const child = spawn(process.execPath, [...process.execArgv, process.argv[1], "job"], {
       stdio: ["ignore", "ignore", "pipe", "ipc"],

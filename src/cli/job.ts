@@ -1,6 +1,8 @@
+import { HebbError } from "../engine/errors.js";
 import { commitOf } from "./commit.js";
 import type { FromJob, ToJob } from "./job-processes.js";
 import { type Lab, packageRoot, studyOf } from "./lab.js";
+import { codeHere } from "./queue.js";
 import { UsageError } from "./usage.js";
 
 /** How often a job tells how much memory it uses. */
@@ -25,6 +27,10 @@ export async function job(lab: Lab): Promise<number> {
   });
   const report = setInterval(() => tell({ type: "memory", bytes: process.memoryUsage.rss() }), reportMilliseconds);
   try {
+    const code = await codeHere();
+    if (code !== job.code) {
+      throw new HebbError(`the job is for ${job.code}, but the program has become ${code} since it was started`);
+    }
     (await import("../engine/runtime/index.js")).setBackend("node", { threads });
     const { runJob } = await import("../lab/sweep-job.js");
     const outcome = await runJob(await studyOf(lab, job.slug), job, {

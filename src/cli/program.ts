@@ -61,6 +61,37 @@ function build(io: Io, lab: () => Promise<Lab>, end: (status: number) => void): 
     .action(async (slugs, options) => end(await (await import("./run.js")).run(io, await lab(), slugs, options)));
 
   program
+    .command("sweep <slug>")
+    .description("runs many configurations of a study in parallel; prints configurations by measures")
+    .option("--scale <scale>", "smoke (default), standard or full")
+    .option("--grid <name=values>", "values for an option, as in rounds=2,4; several make a product", collect)
+    .option("--seeds <seeds>", "how many seeds, or a list as in 0,1,2 (default: as the scale says)")
+    .option("--parallel <count>", "processes at a time (default: as many as there are cores)")
+    .option("--threads <count>", "threads of each process (default: cores / processes)")
+    .option("--memory <gigabytes>", "for all processes together (default: 80 % of what there is)")
+    .option("--out <dir>", "where run folders go, and sweeps/", "runs")
+    .option("--json", "one JSON object on stdout, and nothing else")
+    .option("--resume <id>", "continue a sweep")
+    .option("--redis <url>", "share the jobs with `hebb worker`s through this Redis")
+    .option("--lease <seconds>", "a worker that is silent for so long loses its job (default: 30)")
+    .action(async (slug, options) => end(await (await import("./sweep.js")).sweep(io, await lab(), slug, options)));
+
+  program
+    .command("worker")
+    .description("takes jobs of sweeps from a Redis until Ctrl-C")
+    .option("--redis <url>", "the same as the sweep's")
+    .option("--out <dir>", "where run folders go: a folder that all workers share", "runs")
+    .option("--name <name>", "how sweeps call this worker (default: host and process)")
+    .option("--parallel <count>", "processes at a time (default: 1)")
+    .option("--threads <count>", "threads of each process (default: cores / processes)")
+    .option("--memory <gigabytes>", "for all processes together (default: 80 % of what there is)")
+    .option("--lease <seconds>", "a worker that is silent for so long loses its job (default: 30)")
+    .action(async (options) => end(await (await import("./worker.js")).worker(io, options)));
+
+  // What `sweep` and `worker` start for each job.
+  program.command("job", { hidden: true }).action(async () => end(await (await import("./job.js")).job(await lab())));
+
+  program
     .command("report <run...>")
     .description("rebuilds the figures and the HTML report of runs, by id or folder")
     .option("--out <dir>", "where run folders are", "runs")
@@ -121,6 +152,9 @@ function build(io: Io, lab: () => Promise<Lab>, end: (status: number) => void): 
 
   return program;
 }
+
+/** The values of an option that may be given several times. */
+const collect = (value: string, earlier: readonly string[] = []): string[] => [...earlier, value];
 
 /** One sentence for a command line that commander did not understand. */
 function usage(program: Command, argv: readonly string[], error: CommanderError): UsageError {

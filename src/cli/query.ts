@@ -40,11 +40,10 @@ type Portions = AsyncIterable<readonly (readonly Json[])[]>;
 async function printJson(io: Io, columns: readonly string[], portions: Portions): Promise<void> {
   let separator = "[";
   for await (const rows of portions) {
-    for (const row of rows) {
-      const object = Object.fromEntries(columns.map((name, i) => [name, row[i]]));
-      io.stdout.write(separator + JSON.stringify(object));
-      separator = ",";
-    }
+    const objects = rows.map((row) => JSON.stringify(Object.fromEntries(columns.map((name, i) => [name, row[i]]))));
+    if (objects.length === 0) continue;
+    io.stdout.write(separator + objects.join(","));
+    separator = ",";
   }
   io.stdout.write(separator === "[" ? "[]\n" : "]\n");
 }

@@ -167,7 +167,7 @@ export function emitInner(
 function emitNodes(e: Emitter, graph: Graph, names: Map<Tensor, string>): string[] {
   const taken = new Set(names.values());
   const bundles = new Map<Tensor, readonly string[]>();
-  const { fused, absorbed } = fuseGemm(graph.order, graph.outputs);
+  const { fused, absorbed } = fuseGemm(graph.order, graph.outputs, names);
   for (const t of graph.order) {
     if (names.has(t) || absorbed.has(t)) continue;
     const { primitive, inputs, attrs } = t.node;

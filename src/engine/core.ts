@@ -1,4 +1,4 @@
-import type { DType, NDArray } from "./dtype.js";
+import { arrayKey, type DType, type NDArray } from "./dtype.js";
 import { HebbError, ShapeError } from "./errors.js";
 import type { Emitter } from "./onnx/emitter.js";
 import type { HostTools } from "./runtime/host.js";
@@ -153,7 +153,7 @@ export const inputPrimitive: Primitive = { name: "input", infer: leafOnly("input
 export const literalPrimitive: Primitive<{ array: NDArray }> = {
   name: "literal",
   infer: leafOnly("literal"),
-  key: ({ array }) => `${array.dtype}[${array.shape}]${array.data.join(",")}`,
+  key: ({ array }) => arrayKey(array),
   emit: (e, _inputs, { attrs }) => e.constant(attrs.array),
 };
 

@@ -40,6 +40,10 @@ export const dtypes: Readonly<Record<DType, DTypeInfo>> = {
 
 export const isFloat = (dtype: DType): boolean => dtypes[dtype].kind === "float";
 
+/** Equal keys mean equal arrays; 0 and -0 differ. */
+export const arrayKey = ({ data, shape, dtype }: NDArray): string =>
+  `${dtype}[${shape}]${Array.from(data as ArrayLike<unknown>, (v) => (Object.is(v, -0) ? "-0" : v)).join()}`;
+
 /** The dtype that a typed array stands for when none is named. */
 export function dtypeOf(data: TypedArray): DType {
   if (data instanceof Float32Array) return "float32";

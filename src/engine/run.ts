@@ -2,13 +2,12 @@ import { toBinary } from "@bufbuild/protobuf";
 import { emitModel, type Graph, normalise } from "./compile.js";
 import type { Body } from "./control/body.js";
 import { bodyGraph, needsHost } from "./control/body.js";
-import { placeholder } from "./core.js";
 import type { NDArray } from "./dtype.js";
 import { ModelProtoSchema } from "./onnx/onnx_pb.js";
-import { matmul } from "./primitives/matmul.js";
 import type { Backend, DeviceValue, Executable } from "./runtime/backend.js";
 import type { HostTools } from "./runtime/host.js";
 import { getBackend, onBackend } from "./runtime/index.js";
+import { hostProducts } from "./runtime/products.js";
 import { cutAtHost } from "./segments.js";
 import type { Tensor } from "./tensor.js";
 
@@ -43,7 +42,8 @@ export function compileGraph(
     return found;
   }
   const compiled = (async (): Promise<Program> => {
-    const used = [...args.filter((t) => graph.order.includes(t)), ...graph.captures];
+    const present = new Set(graph.order);
+    const used = [...args.filter((t) => present.has(t)), ...graph.captures];
     const compile = async (part: Graph, inputs: readonly Tensor[]): Promise<Executable> => {
       const { model, signature } = emitModel(part, inputs);
       return backend.compile(toBinary(ModelProtoSchema, model), { ...signature, once });
@@ -75,17 +75,18 @@ async function evaluate(
   return graph.places.map((place) => arrays[place]);
 }
 
-const hostTools = (backend: Backend): HostTools => ({
-  evaluate: (body: Body, args) => evaluate(backend, bodyGraph(body), body.params, args),
-  async matmul(a, b, options) {
-    const params = [placeholder(a), placeholder(b)];
-    const [product] = await evaluate(backend, normalise([matmul(params[0], params[1], options)], params), params, [
-      a,
-      b,
-    ]);
-    return product;
-  },
-});
+const tools = new WeakMap<Backend, HostTools>();
+function hostTools(backend: Backend): HostTools {
+  let own = tools.get(backend);
+  if (!own) {
+    own = {
+      evaluate: (body: Body, args) => evaluate(backend, bodyGraph(body), body.params, args),
+      matmul: hostProducts(backend),
+    };
+    tools.set(backend, own);
+  }
+  return own;
+}
 
 /** One value for each output: outputs that are the same tensor get copies, so that each can be given away alone. */
 export function spread(

@@ -34,10 +34,14 @@ export async function cutAtHost(
   }
   const isHostResult = (t: Tensor) => t.node.primitive === partPrimitive && isHost.has(t.node.inputs[0]);
   const depth = Math.max(0, ...level.values());
-  const results = new Map<Tensor, Tensor[]>();
-  for (const t of graph.order) {
-    if (isHostResult(t)) results.set(t.node.inputs[0], [...(results.get(t.node.inputs[0]) ?? []), t]);
+  // Read now: a tensor that is computed later drops its node.
+  const results = new Map<Tensor, { part: Tensor; index: number }[]>();
+  for (const part of graph.order) {
+    if (!isHostResult(part)) continue;
+    const [bundle] = part.node.inputs;
+    results.set(bundle, [...(results.get(bundle) ?? []), { part, index: part.node.attrs.index }]);
   }
+  const literals = new Map<Tensor, NDArray>(graph.order.filter(isLiteral).map((t) => [t, t.node.attrs.array]));
 
   const nodes: Tensor[][] = Array.from({ length: depth + 1 }, () => []);
   for (const t of graph.order) {
@@ -52,14 +56,14 @@ export async function cutAtHost(
     nodes.map(async (own, k): Promise<Segment | undefined> => {
       const inside = new Set(own);
       const wanted = new Set(own.flatMap((t) => t.node.inputs.filter((i) => !inside.has(i))));
-      const literals = [...wanted, ...(k === 0 ? graph.outputs : [])].filter(isLiteral);
+      const constants = [...wanted, ...(k === 0 ? graph.outputs : [])].filter(isLiteral);
       const inputs = [...wanted].filter((t) => !isLiteral(t));
-      const outputs = [...own, ...(k === 0 ? literals.filter((t) => graph.outputs.includes(t)) : [])].filter((t) =>
+      const outputs = [...own, ...(k === 0 ? constants.filter((t) => graph.outputs.includes(t)) : [])].filter((t) =>
         leaves.has(t),
       );
       if (outputs.length === 0) return undefined;
       const part: Graph = {
-        order: [...inputs, ...new Set(literals), ...own],
+        order: [...inputs, ...new Set(constants), ...own],
         outputs,
         places: outputs.map((_, i) => i),
         captures: [],
@@ -84,9 +88,9 @@ export async function cutAtHost(
           if (!isHost.has(t) || level.get(t) !== k) continue;
           const { primitive, inputs, attrs } = t.node;
           const read = async (i: Tensor): Promise<NDArray> =>
-            isLiteral(i) ? (i.node.attrs.array as NDArray) : known.get(i)!.read();
+            (literals.has(i) ? backend.write(literals.get(i)!) : known.get(i)!).read();
           const arrays = await primitive.many!.host!(await Promise.all(inputs.map(read)), attrs, tools);
-          for (const part of results.get(t) ?? []) known.set(part, backend.write(arrays[part.node.attrs.index]));
+          for (const { part, index } of results.get(t) ?? []) known.set(part, backend.write(arrays[index]));
         }
       }
       // An argument that is also a result is copied: the caller may give the one away and keep the other.

@@ -56,13 +56,7 @@ export class RunDatabase {
     });
     const connection = await instance.connect();
     try {
-      const summaries = await listRuns(root);
-      const statsOf = (file: string) => platform.fileStats(summaries.map(({ id }) => `${root}/${id}/${file}`));
-      const [records, metrics] = [await statsOf("run.json"), await statsOf("metrics.jsonl")];
-      const runs = summaries
-        .map((summary, i) => ({ ...summary, record: records[i], metrics: metrics[i] }))
-        .filter(({ record }) => record);
-      const { files, rest } = await cachedTables(root, runs, (sql) => connection.run(sql), log);
+      const { files, rest } = await cachedTables(root, await listRuns(root), (sql) => connection.run(sql), log);
       const read: string[] = [];
       for (const table of tableNames) {
         const parquet = files(table);
@@ -106,7 +100,7 @@ export class RunDatabase {
       }
       const result = await statement.stream();
       const json = result.columnTypes().map(({ alias }) => alias === "JSON");
-      return { columns: result.columnNames(), portions: portions(result.yieldRowsJs(), json) };
+      return { columns: result.deduplicatedColumnNames(), portions: portions(result.yieldRowsJs(), json) };
     } catch (error) {
       throw explained(error);
     }

@@ -123,8 +123,8 @@ async function carryOut<Options>(
       record = current("failed", { error: error instanceof Error ? error.message : String(error) });
     }
   }
-  await folder.writeRecord(record);
   if (record.status === "done") await checkpoints.remove();
+  await folder.writeRecord(record);
   emit({ type: "end", record });
   return record;
 }

@@ -1,14 +1,13 @@
-import { mkdir, rename } from "node:fs/promises";
+import { rename } from "node:fs/promises";
 import { platform } from "#platform";
 import { HebbError } from "../engine/errors.js";
 import type { Outcome } from "./queue/consume.js";
-import { isGone, self } from "./queue/owner.js";
 import type { Job } from "./queue/queue.js";
 import type { RunRecord } from "./record.js";
 import { type RunOptions, runStudy } from "./runner.js";
 import { RunFolder } from "./store.js";
-import { hasResult, resultOf } from "./sweep.js";
 import type { Study } from "./study.js";
+import { hasResult, resultOf } from "./sweep.js";
 
 export interface JobOptions extends Pick<RunOptions, "signal" | "onEvent" | "environment" | "cache"> {
   /** The folder of runs, which all workers share. */
@@ -67,23 +66,26 @@ interface Left {
   readonly record: RunRecord;
 }
 
-/** This process's folder for a job: that of a process of this machine that is gone, if there is one. */
+/**
+ * This process's folder for a job: that of a process of this machine that is gone, if there is one. Its name says whose
+ * it is, so that taking it over is one step, and nobody takes it from the living.
+ */
 async function openWorkshop(out: string, job: Job): Promise<string> {
-  const folder = workshops(out);
-  const { host, pid } = self();
-  const own = `${folder}/${job.id}~${host}~${pid}`;
-  await mkdir(folder, { recursive: true });
+  const { host, pid, birth = "" } = await platform.processIdentity();
+  const own = `${workshops(out)}/${[job.id, encodeURIComponent(host), pid, birth].join("~")}`;
+  await platform.mkdirp(workshops(out));
   for (const name of await workshopsOf(out, job)) {
-    const [, host, pid] = name.split("~");
-    if (!isGone({ host, pid: Number(pid) })) continue;
-    const taken = await rename(`${folder}/${name}`, own).then(
-      () => true,
+    const [, host, pid, birth] = name.split("~");
+    const owner = { host: decodeURIComponent(host), pid: Number(pid), birth: birth || undefined, started: "" };
+    if ((await platform.processRuns(owner)) !== false) continue;
+    try {
+      await rename(`${workshops(out)}/${name}`, own);
+      return own;
+    } catch {
       // Another process was faster.
-      () => false,
-    );
-    if (taken) break;
+    }
   }
-  await mkdir(own, { recursive: true });
+  await platform.mkdirp(own);
   return own;
 }
 

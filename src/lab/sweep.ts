@@ -64,9 +64,19 @@ export async function jobsOf(plan: SweepPlan, study: Study): Promise<PlannedJob[
   const jobs: PlannedJob[] = [];
   for (const seed of seeds) {
     for (const [configuration, options] of configurations.entries()) {
-      const identity = { slug, scale, options: { ...defaults, ...options }, seed, code, sweep: isChanged(code) ? id : "" };
+      const identity = {
+        slug,
+        scale,
+        options: { ...defaults, ...options },
+        seed,
+        code,
+        sweep: isChanged(code) ? id : "",
+      };
       const hash = await platform.sha256(new TextEncoder().encode(canonicalJson(identity)));
-      jobs.push({ job: { id: `${slug}-${scale}-${hash.slice(0, 16)}`, slug, scale, options, seed, code }, configuration });
+      jobs.push({
+        job: { id: `${slug}-${scale}-${hash.slice(0, 16)}`, slug, scale, options, seed, code },
+        configuration,
+      });
     }
   }
   return jobs;

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { platform } from "#platform";
+import type { RunSummary } from "./index-of-runs.js";
 import { parseChecked } from "./schema.js";
 import { literal, type StoredRun, type TableName, tableNames, tableOf } from "./tables.js";
 
@@ -35,15 +36,18 @@ export interface CachedTables {
  */
 export async function cachedTables(
   root: string,
-  runs: readonly StoredRun[],
+  runs: readonly RunSummary[],
   execute: (sql: string) => Promise<unknown>,
   log: (message: string) => void = () => {},
 ): Promise<CachedTables> {
   const directory = `${root}/.cache`;
   const parts = await validParts(directory, runs);
   const cached = new Set(parts.flatMap(({ ids }) => ids));
-  const isFresh = ({ id, status }: StoredRun) => status !== "running" && !cached.has(id);
-  const fresh = runs.filter(isFresh);
+  const uncached = await withFiles(
+    root,
+    runs.filter(({ id }) => !cached.has(id)),
+  );
+  const fresh = uncached.filter(({ status }) => status !== "running");
   if (fresh.length >= worthRuns || bytes(fresh) >= worthBytes) {
     log(`Reading ${fresh.length} new runs into ${directory}.`);
     try {
@@ -58,17 +62,27 @@ export async function cachedTables(
   }
   return {
     files: (table) => parts.map(({ name }) => `${directory}/${name}-${table}.parquet`),
-    rest: runs.filter(({ id }) => !cached.has(id)),
+    rest: uncached.filter(({ id }) => !cached.has(id)),
   };
 }
 
+/** The runs whose record is still there, with the sizes of their files. */
+async function withFiles(root: string, runs: readonly RunSummary[]): Promise<StoredRun[]> {
+  const stats = (file: string) => platform.fileStats(runs.map(({ id }) => `${root}/${id}/${file}`));
+  const [records, metrics] = await Promise.all([stats("run.json"), stats("metrics.jsonl")]);
+  return runs.flatMap((run, i) => {
+    const record = records[i];
+    return record ? [{ ...run, record, metrics: metrics[i] }] : [];
+  });
+}
+
 /** The parts of the cache that still hold; two that were written at the same time are not counted twice. */
-async function validParts(directory: string, runs: readonly StoredRun[]): Promise<Part[]> {
-  if (!(await platform.exists(directory))) return [];
+async function validParts(directory: string, runs: readonly RunSummary[]): Promise<Part[]> {
   const stamps = new Map(runs.map(({ id, stamp }) => [id, stamp]));
   const taken = new Set<string>();
   const parts: Part[] = [];
-  for (const file of await platform.listDir(directory)) {
+  // No directory yet, or one that may not be read: nothing is cached.
+  for (const file of await platform.listDir(directory).catch(() => [])) {
     if (!file.endsWith(".json")) continue;
     const name = file.slice(0, -".json".length);
     const entries = await readPart(`${directory}/${file}`);
@@ -118,7 +132,7 @@ async function removePart(directory: string, name: string): Promise<void> {
 }
 
 const bytes = (runs: readonly StoredRun[]): number =>
-  runs.reduce((sum, { record, metrics }) => sum + (record?.size ?? 0) + (metrics?.size ?? 0), 0);
+  runs.reduce((sum, { record, metrics }) => sum + record.size + (metrics?.size ?? 0), 0);
 
 function groups(runs: readonly StoredRun[]): StoredRun[][] {
   const found: StoredRun[][] = [];

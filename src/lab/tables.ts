@@ -3,9 +3,9 @@ import type { RunSummary } from "./index-of-runs.js";
 
 /** The tables that all runs together make, as SELECTs in DuckDB's SQL over the files of their folders. */
 
-/** A run with the size of its files; undefined where one is missing. */
+/** A run with what the file system says of its files. */
 export interface StoredRun extends RunSummary {
-  readonly record?: FileStat;
+  readonly record: FileStat;
   readonly metrics?: FileStat;
 }
 
@@ -56,35 +56,72 @@ const columnList = (columns: Readonly<Record<string, string>>): string =>
     .map(([name, type]) => `${name}: ${literal(type)}`)
     .join(", ")}}`;
 
+/** What the columns of each table are. */
+const tableColumns: Readonly<Record<TableName, Readonly<Record<string, string>>>> = {
+  runs: {
+    run: "VARCHAR",
+    slug: "VARCHAR",
+    scale: "VARCHAR",
+    status: "VARCHAR",
+    verdict: "VARCHAR",
+    reason: "VARCHAR",
+    started: "TIMESTAMP",
+    seconds: "DOUBLE",
+    seeds: "BIGINT[]",
+    options: "JSON",
+    device: "VARCHAR",
+    forward_examples: "DOUBLE",
+    backward_examples: "DOUBLE",
+    macs: "DOUBLE",
+    hebb: "VARCHAR",
+    commit: "VARCHAR",
+    dirty: "BOOLEAN",
+    onnxruntime: "VARCHAR",
+    runtime: "VARCHAR",
+    processor: "VARCHAR",
+    threads: "BIGINT",
+    platform: "VARCHAR",
+    error: "VARCHAR",
+  },
+  measures: { run: "VARCHAR", arm: "VARCHAR", seed: "BIGINT", setting: "JSON", measure: "VARCHAR", value: "DOUBLE" },
+  metrics: {
+    run: "VARCHAR",
+    arm: "VARCHAR",
+    seed: "BIGINT",
+    setting: "JSON",
+    step: "DOUBLE",
+    metric: "VARCHAR",
+    value: "DOUBLE",
+  },
+};
+
 /** The SELECT of a table over the files of these runs under `root`. */
 export function tableOf(table: TableName, root: string, runs: readonly StoredRun[]): string {
-  const withRecord = runs.filter(({ record }) => record);
-  const largest = Math.max(objectBytes, ...withRecord.map(({ record }) => record!.size + 1));
-  const records = `read_json(${literals(withRecord.map(({ id }) => `${root}/${id}/run.json`))}, format = 'unstructured',
-    maximum_object_size = ${largest}, filename = true, columns = ${columnList(recordColumns)})`;
-  switch (table) {
-    case "runs":
-      return `SELECT ${run}, slug, scale, status, judgement.verdict AS verdict, judgement.reason AS reason,
-        started::TIMESTAMP AS started, seconds, seeds, options, device, cost.forwardExamples AS forward_examples,
-        cost.backwardExamples AS backward_examples, cost.macs AS macs, environment.hebb AS hebb,
-        environment.commit AS commit, environment.dirty AS dirty, environment.onnxruntime AS onnxruntime,
-        environment.runtime AS runtime, environment.processor AS processor, environment.threads AS threads,
-        environment.platform AS platform, error FROM ${records}`;
-    case "measures":
-      return `SELECT run, entry.arm AS arm, entry.seed AS seed, entry.setting AS setting,
-        unnest(map_keys(entry.measures)) AS measure, unnest(map_values(entry.measures)) AS value
-        FROM (SELECT ${run}, unnest(rows) AS entry FROM ${records})`;
-    case "metrics": {
-      const paths = runs.filter(({ metrics }) => metrics).map(({ id }) => `${root}/${id}/metrics.jsonl`);
-      // A line that a killed process left unfinished comes out as nulls.
-      return paths.length === 0
-        ? `SELECT ''::VARCHAR AS run, ''::VARCHAR AS arm, 0::BIGINT AS seed, NULL::JSON AS setting, 0::DOUBLE AS step,
-            ''::VARCHAR AS metric, 0::DOUBLE AS value WHERE false`
-        : `SELECT ${run}, arm, seed, setting, step, unnest(map_keys(values)) AS metric,
-            unnest(map_values(values)) AS value
-            FROM read_json(${literals(paths)}, format = 'newline_delimited', maximum_object_size = ${objectBytes},
-              ignore_errors = true, filename = true, columns = ${columnList(pointColumns)})
-            WHERE arm IS NOT NULL`;
-    }
+  const file = table === "metrics" ? "metrics" : "record";
+  const present = runs.filter((stored) => stored[file]);
+  if (present.length === 0) {
+    const columns = Object.entries(tableColumns[table]).map(([name, type]) => `NULL::${type} AS ${name}`);
+    return `SELECT ${columns.join(", ")} WHERE false`;
   }
+  const paths = literals(present.map(({ id }) => `${root}/${id}/${file === "record" ? "run.json" : "metrics.jsonl"}`));
+  if (table === "metrics") {
+    // A line that a killed process left unfinished comes out as nulls.
+    return `SELECT ${run}, arm, seed, setting, step, unnest(map_keys(values)) AS metric, unnest(map_values(values)) AS value
+      FROM read_json(${paths}, format = 'newline_delimited', maximum_object_size = ${objectBytes},
+        ignore_errors = true, filename = true, columns = ${columnList(pointColumns)})
+      WHERE arm IS NOT NULL`;
+  }
+  const largest = Math.max(objectBytes, ...present.map(({ record }) => record.size + 1));
+  const records = `read_json(${paths}, format = 'unstructured', maximum_object_size = ${largest}, filename = true,
+    columns = ${columnList(recordColumns)})`;
+  return table === "runs"
+    ? `SELECT ${run}, slug, scale, status, judgement.verdict AS verdict, judgement.reason AS reason,
+      started::TIMESTAMP AS started, seconds, seeds, options, device, cost.forwardExamples AS forward_examples,
+      cost.backwardExamples AS backward_examples, cost.macs AS macs, environment.hebb AS hebb,
+      environment.commit AS commit, environment.dirty AS dirty, environment.onnxruntime AS onnxruntime,
+      environment.runtime AS runtime, environment.processor AS processor, environment.threads AS threads,
+      environment.platform AS platform, error FROM ${records}`
+    : `SELECT run, entry.arm AS arm, entry.seed AS seed, entry.setting AS setting,
+      unnest(map_keys(entry.measures)) AS measure, unnest(map_values(entry.measures)) AS value
+      FROM (SELECT ${run}, unnest(rows) AS entry FROM ${records})`;
 }

@@ -155,7 +155,7 @@ export interface StudentsUnderWay {
 }
 
 /** Full-batch gradient descent on all lanes together, `w_i -= (eta N / alpha^2) grad`; the measured curve of each. */
-export async function trainStudents(program: StudentProgram, options: TrainOptions): Promise<MeasuredCurve[]> {
+export async function trainStudents(program: StudentProgram, options: TrainOptions): Promise<readonly MeasuredCurve[]> {
   const { D, N, task, lanes, seed, signal, from, onMeasure, onLoss, save } = options;
   // The initial weights do not depend on eps.
   const w0 = await quadraticStudent({ D, N, eps: 0 }).init(random.key(seed)).w.array();
@@ -198,7 +198,7 @@ export interface RatesOptions extends StudentsOptions {
   readonly tuningSeeds: readonly number[];
   readonly tuningSteps: number;
   readonly signal: AbortSignal;
-  readonly checkpoint: Checkpoint;
+  readonly checkpoint?: Checkpoint;
 }
 
 /** What a checkpoint keeps of the search: which lanes have been stable, and the training on one of the tuning seeds. */
@@ -218,7 +218,7 @@ export async function stableRates(program: StudentProgram, options: RatesOptions
   const { D, cells, points, smallEtas, tuningSeeds, tuningSteps, checkpoint } = options;
   const lanes = cells.flatMap((cell) => smallEtas.map((eta) => ({ ...cell, eta })));
   if (lanes.length === 0) return [];
-  let saved = checkpoint.restore<RatesUnderWay>();
+  let saved = checkpoint?.restore<RatesUnderWay>();
   const stable = saved?.stable ?? lanes.map(() => true);
   for (const seed of tuningSeeds.slice(saved ? tuningSeeds.indexOf(saved.seed) : 0)) {
     let start = saved?.start;
@@ -231,7 +231,7 @@ export async function stableRates(program: StudentProgram, options: RatesOptions
       lanes,
       seed,
       from: saved?.training,
-      save: (training) => checkpoint.save(() => ({ seed, stable, start, before, training })),
+      save: async (training) => checkpoint?.save(() => ({ seed, stable, start, before, training })),
       onLoss: (losses) => {
         start ??= losses;
         losses.forEach((loss, i) => {

@@ -1,9 +1,9 @@
 import { type DType, dtypes, isFloat } from "../dtype.js";
 import { ShapeError } from "../errors.js";
 import { moveAxis } from "../primitives/batching.js";
-import { add, div, equal, exp, greaterEqual, less, maximum, mul, neg, sub, where } from "../primitives/elementwise.js";
+import { add, div, equal, exp, greaterEqual, less, maximum, mul, sub, where } from "../primitives/elementwise.js";
 import { additive, checkIndices, gather, scatterAdd, shiftByExample } from "../primitives/indexing.js";
-import { comparable, max } from "../primitives/reduce.js";
+import { comparable, max, turned } from "../primitives/reduce.js";
 import { arange, broadcastTo, cast, full, ones, reshape, stopGradient } from "../primitives/structure.js";
 import { normalAxis, type Shape, show, sizeOf } from "../shape.js";
 import { hostData, type Operand, Tensor } from "../tensor.js";
@@ -76,9 +76,9 @@ const maxComposite: Applied = composite<Segments>({
 export const segmentMax = (x: Tensor, ids: Tensor, segments: number): Tensor =>
   maxComposite.apply([x, ids], { segments });
 
-/** The smallest value of each segment: infinity of none. For floats and signed integers. */
+/** The smallest value of each segment: infinity (the highest integer) of none. For floats and signed integers. */
 export function segmentMin(x: Tensor, ids: Tensor, segments: number): Tensor {
-  return neg(segmentMax(neg(x), ids, segments));
+  return turned(segmentMax(turned(x), ids, segments));
 }
 
 /** The sum of each segment: rows x [n, ...] to [segments, ...]. */

@@ -1,5 +1,13 @@
 import { type Graph, normalise } from "../compile.js";
-import { type Attrs, hooks, literalPrimitive, partPrimitive, placeholder, topological } from "../core.js";
+import {
+  type Attrs,
+  hooks,
+  literalPrimitive,
+  partPrimitive,
+  placeholder,
+  topological,
+  valuePrimitive,
+} from "../core.js";
 import { Tensor } from "../tensor.js";
 
 /** A function inside a node of the graph: it depends on nothing but its parameters. */
@@ -65,7 +73,7 @@ export function dependents(outputs: readonly Tensor[], params: Iterable<Tensor>)
 
 /**
  * Makes a body of a graph that may use tensors from outside: what does not depend on `params` (and was not made `since`)
- * is computed outside, once, and comes in through parameters of its own. Returns those outer tensors and the body, whose
+ * is computed outside, once, and comes in through parameters of its own, as do all values at hand. Returns those outer tensors and the body, whose
  * parameters are first theirs, then `params`.
  */
 export function closeOver(
@@ -74,8 +82,11 @@ export function closeOver(
   since = Number.POSITIVE_INFINITY,
 ): { consts: Tensor[]; body: Body } {
   const bound = dependents(outputs, params);
-  const isInner = (t: Tensor): boolean =>
-    bound.has(t) || (t.node.primitive === partPrimitive ? isInner(t.node.inputs[0]) : t.serial >= since);
+  const isInner = (t: Tensor): boolean => {
+    if (bound.has(t)) return true;
+    const { primitive, inputs } = t.node;
+    return primitive === partPrimitive ? isInner(inputs[0]) : primitive !== valuePrimitive && t.serial >= since;
+  };
   const outer = new Map<Tensor, Tensor>();
   const take = (t: Tensor) => {
     if (isInner(t) || outer.has(t) || t.node.primitive === literalPrimitive) return;

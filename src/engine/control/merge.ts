@@ -50,7 +50,8 @@ function trajectory(scan: Tensor, ids: ReadonlyMap<Tensor, number>): string {
     i < attrs.consts ? `c${id}` : i < attrs.consts + attrs.carries ? `s${i - attrs.consts}:${id}` : `x${id}`,
   );
   const { hash, places } = normalise(attrs.body.outputs.slice(0, attrs.carries), attrs.body.params, labels);
-  return `${shared}:${hash}@${places}`;
+  // The hash leaves out initial carries that no next carry reads; results may.
+  return `${shared}:${sections(own, attrs).carries}:${hash}@${places}`;
 }
 
 function merge(a: Tensor, b: Tensor, parts: ReadonlyMap<Tensor, readonly Tensor[]>): Replacement {

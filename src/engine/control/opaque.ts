@@ -85,7 +85,8 @@ async function call(inputs: readonly NDArray[], { fn, name, specs }: OpaqueAttrs
       const got = r?.shape ? `${r.dtype}${show(r.shape)} with ${r.data.length} numbers` : typeof r;
       throw new HebbError(`The opaque function ${name} returned ${got} where ${dtype}${show(shape)} was declared.`);
     }
-    return r;
+    // A copy: the function may write to its array again.
+    return { data: r.data.slice(), shape, dtype };
   });
 }
 

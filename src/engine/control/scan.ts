@@ -354,6 +354,8 @@ function commonLength(
   if (mask && (mask.dtype !== "bool" || mask.rank < 1))
     throw new ShapeError("scan", `the mask must be bool [length, ...], got ${mask.dtype}${show(mask.shape)}`);
   const all = mask ? [...sequences, mask] : sequences;
+  if (given !== undefined && !(Number.isInteger(given) && given >= 0))
+    throw new HebbError(`scan: the length must be a whole number, at least 0, got ${given}.`);
   let length = given;
   all.forEach((t, i) => {
     const name = i < sequences.length ? (paths[i] ? `xs at "${paths[i]}"` : "xs") : "the mask";

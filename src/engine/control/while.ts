@@ -1,9 +1,9 @@
 import { emitInner } from "../compile.js";
+import { any } from "../composites/reductions.js";
 import { type Attrs, applyMany, bundleSpec, type Primitive, placeholder } from "../core.js";
 import { HebbError, ShapeError } from "../errors.js";
 import { scalar } from "../literals.js";
 import { add, less, where } from "../primitives/elementwise.js";
-import { max } from "../primitives/reduce.js";
 import { arange, broadcastTo, cast, reshape } from "../primitives/structure.js";
 import { show } from "../shape.js";
 import { Tensor } from "../tensor.js";
@@ -94,9 +94,6 @@ const whilePrimitive: Primitive<WhileAttrs> = {
     },
   },
 };
-
-/** Whether any element holds. */
-const any = (t: Tensor): Tensor => cast(max(cast(t, "int32")), "bool");
 
 export const whilePrimitives: readonly Primitive[] = [whilePrimitive];
 

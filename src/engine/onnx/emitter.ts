@@ -1,5 +1,5 @@
 import { create } from "@bufbuild/protobuf";
-import { type DType, dtypes, type NDArray } from "../dtype.js";
+import { arrayKey, type DType, dtypes, type NDArray } from "../dtype.js";
 import { HebbError } from "../errors.js";
 import {
   type AttributeProto,
@@ -87,7 +87,7 @@ export class Emitter {
 
   /** A constant; equal constants are stored once. */
   constant(array: NDArray): string {
-    const key = `${array.dtype}[${array.shape}]${array.data.join(",")}`;
+    const key = arrayKey(array);
     let name = this.#constants.get(key);
     if (!name) {
       name = this.fresh();

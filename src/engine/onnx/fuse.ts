@@ -13,19 +13,22 @@ export interface Fused {
 
 /**
  * Sums with a matrix product, beta C + alpha A B, which the runtime computes in one pass: a step of gradient descent, a
- * running average of gradients. Returns what to emit for the sums, and the tensors that then need no node.
+ * running average of gradients. Returns what to emit for the sums, and the tensors that then need no node. What is
+ * `given` comes from outside.
  */
 export function fuseGemm(
   order: readonly Tensor[],
   outputs: readonly Tensor[],
+  given: ReadonlyMap<Tensor, unknown>,
 ): { fused: ReadonlyMap<Tensor, Fused>; absorbed: ReadonlySet<Tensor> } {
-  const uses = new Map<Tensor, number>();
-  const use = (t: Tensor) => uses.set(t, (uses.get(t) ?? 0) + 1);
-  for (const t of order) t.node.inputs.forEach(use);
+  const own = order.filter((t) => !given.has(t));
+  const uses = new Map(own.map((t) => [t, 0]));
+  const use = (t: Tensor) => uses.has(t) && uses.set(t, uses.get(t)! + 1);
+  for (const t of own) t.node.inputs.forEach(use);
   outputs.forEach(use);
   const fused = new Map<Tensor, Fused>();
   const absorbed = new Set<Tensor>();
-  for (const t of order) {
+  for (const t of own) {
     const { primitive } = t.node;
     const sign = primitive === addPrimitive ? 1 : primitive === subPrimitive ? -1 : 0;
     if (sign === 0 || t.rank !== 2 || (t.dtype !== "float32" && t.dtype !== "float64")) continue;

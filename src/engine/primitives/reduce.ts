@@ -1,9 +1,9 @@
 import { apply, type Primitive } from "../core.js";
-import { type DType, dtypes } from "../dtype.js";
+import { type DType, dtypes, isFloat } from "../dtype.js";
 import { ShapeError } from "../errors.js";
 import { normalAxes, normalAxis, type Shape, sameShape, show, sizeOf } from "../shape.js";
 import type { Tensor } from "../tensor.js";
-import { div, equal, mul, neg } from "./elementwise.js";
+import { div, equal, mul, neg, sub } from "./elementwise.js";
 import { takeAlongAxis } from "./indexing.js";
 import { squaredNorm } from "./squared-norm.js";
 import { broadcastTo, cast, reshape, transpose } from "./structure.js";
@@ -112,14 +112,16 @@ export const sum = (x: Tensor, axes?: AxesArgument, options: ReduceOptions = {})
 /** The largest value over `axes`; ties share the gradient. */
 export const max = (x: Tensor, axes?: AxesArgument, options: ReduceOptions = {}): Tensor =>
   reduce(maxPrimitive, x, axes, options);
+/** The same numbers in the opposite order: -1 - x has no overflow, as -x has for the least integer. */
+export const turned = (x: Tensor): Tensor => (isFloat(x.dtype) ? neg(x) : sub(-1, x));
 /** The smallest value over `axes`; ties share the gradient. */
 export const min = (x: Tensor, axes?: AxesArgument, options: ReduceOptions = {}): Tensor =>
-  cast(neg(max(neg(cast(x, wide(x.dtype))), axes, options)), x.dtype);
+  cast(turned(max(turned(cast(x, wide(x.dtype))), axes, options)), x.dtype);
 /** The index of the largest value along `axis` (the first of equals), as int32. */
 export const argmax = (x: Tensor, axis = -1): Tensor =>
   apply(argmaxPrimitive, [x], { axis: normalAxis("argmax", axis, x.shape) });
 /** The index of the smallest value along `axis` (the first of equals), as int32. */
-export const argmin = (x: Tensor, axis = -1): Tensor => argmax(neg(cast(x, wide(x.dtype))), axis);
+export const argmin = (x: Tensor, axis = -1): Tensor => argmax(turned(cast(x, wide(x.dtype))), axis);
 /**
  * Running sums along `axis`, with `reverse` from its end; `exclusive` leaves out the element itself, so that the first
  * sum is 0. Booleans are counted as int32.

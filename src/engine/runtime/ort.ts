@@ -25,7 +25,11 @@ export function ortBackend(
       try {
         // ONNX Runtime fuses float64 nodes into operations for which it has only float32 kernels (QuickGelu, in 1.30).
         const level = signature.once ? "disabled" : signature.double ? "basic" : "all";
-        created = await ort.InferenceSession.create(model, { ...session, graphOptimizationLevel: level });
+        created = await ort.InferenceSession.create(model, {
+          ...session,
+          graphOptimizationLevel: level,
+          ...(signature.spin === false ? { extra: { session: { intra_op: { allow_spinning: "0" } } } } : {}),
+        });
       } catch (error) {
         throw new HebbError(`ONNX Runtime (${name}) refused a compiled graph: ${(error as Error).message}`);
       }
@@ -65,12 +69,12 @@ const halfView = (data: TypedArray): unknown => {
 };
 
 /** The value of a result in the engine's own typed array (float16 as bit patterns). */
-function hostArray(tensor: Ort.Tensor, shape: readonly number[], dtype: DType): NDArray {
+function hostArray(tensor: Ort.Tensor, dtype: DType): NDArray {
   const data = tensor.data as unknown as TypedArray;
   const Data = dtypes[dtype].array as unknown as { new (b: ArrayBufferLike, at: number, n: number): TypedArray };
   return {
     data: data instanceof Data ? data : new Data(data.buffer, data.byteOffset, data.length),
-    shape,
+    shape: tensor.dims,
     dtype,
   };
 }
@@ -94,7 +98,7 @@ function executable(
     });
     if (!writesInto) {
       const results = await session.run(feeds).catch(refused);
-      return outputs.map(({ name, shape, dtype }) => hostValue(backend, ort, hostArray(results[name], shape, dtype)));
+      return outputs.map(({ name, dtype }) => hostValue(backend, ort, hostArray(results[name], dtype)));
     }
     const targets = outputs.map(({ shape, dtype }, i) => {
       const offered = reuse[i] as HostValue | undefined;

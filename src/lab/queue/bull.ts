@@ -2,7 +2,15 @@ import { Job as BullJob, ErrorCode, Queue, type RedisConnectionClient, Unrecover
 import { platform } from "#platform";
 import { HebbError } from "../../engine/errors.js";
 import { parseChecked } from "../schema.js";
-import { defaultLeaseMilliseconds, type Job, type JobQueue, type JobStatus, jobSchema, type Lease, maxAttempts } from "./queue.js";
+import {
+  defaultLeaseMilliseconds,
+  type Job,
+  type JobQueue,
+  type JobStatus,
+  jobSchema,
+  type Lease,
+  maxAttempts,
+} from "./queue.js";
 
 export interface BullQueueOptions {
   /** `redis://host:port`, or `rediss:` with TLS. */
@@ -45,7 +53,10 @@ export class BullQueue implements JobQueue {
   #claims = 0;
   #checksStalled = false;
 
-  private constructor(client: Client, { name, worker, leaseMilliseconds = defaultLeaseMilliseconds }: BullQueueOptions) {
+  private constructor(
+    client: Client,
+    { name, worker, leaseMilliseconds = defaultLeaseMilliseconds }: BullQueueOptions,
+  ) {
     this.#client = client;
     this.#lease = leaseMilliseconds;
     this.#queue = new Queue(name, { connection: client });
@@ -76,7 +87,8 @@ export class BullQueue implements JobQueue {
     const place = new URL(url).host;
     let away = false;
     client.on("error", (error: NodeJS.ErrnoException) => {
-      if (!away) log(`Redis at ${place} cannot be reached (${error.code ?? error.message}); trying again until it can.`);
+      if (!away)
+        log(`Redis at ${place} cannot be reached (${error.code ?? error.message}); trying again until it can.`);
       away = true;
       if (signal.aborted) client.disconnect();
     });
@@ -94,7 +106,7 @@ export class BullQueue implements JobQueue {
     await Promise.all(
       jobs.map(async ({ id }) => {
         const known = await BullJob.fromId(this.#queue, id);
-        // One that had been done is asked for again because its result is not there.
+        // One that had been done may be wanted again because its result was removed; if not, it is done in no time.
         if (known && ["failed", "completed"].includes(await known.getState())) await known.remove();
       }),
     );

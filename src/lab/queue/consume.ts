@@ -18,8 +18,8 @@ export interface ConsumeOptions {
   readonly parallel: number;
   /** Does a job. Its signal aborts with `signal`, and when the lease is lost. */
   readonly execute: (job: Job, signal: AbortSignal) => Promise<Outcome>;
-  /** Whether there is room to start a job now; asked again a little later if not. Default: always. */
-  readonly admit?: () => boolean;
+  /** Takes the place of one more job, and returns what gives it back; undefined while there is no room. */
+  readonly admit?: () => (() => void) | undefined;
   /** Whether to end, asked when there is nothing to claim. A worker that waits for more says no. */
   readonly isFinished: () => Promise<boolean>;
   readonly signal: AbortSignal;
@@ -34,16 +34,26 @@ export interface ConsumeOptions {
  * itself breaks.
  */
 export async function consume(options: ConsumeOptions): Promise<void> {
-  const { queue, parallel, admit = () => true, isFinished, pollMilliseconds = 500 } = options;
+  const { queue, parallel, admit = () => () => {}, isFinished, pollMilliseconds = 500 } = options;
   const broken = new AbortController();
   const signal = AbortSignal.any([options.signal, broken.signal]);
   const pause = () => sleep(pollMilliseconds, undefined, { signal }).catch(() => {});
+  const workOnce = async (): Promise<boolean> => {
+    const leave = admit();
+    if (!leave) return false;
+    try {
+      const lease = await queue.claim();
+      if (lease) await work(lease, { ...options, signal });
+      return lease !== undefined;
+    } finally {
+      leave();
+    }
+  };
   const slot = async () => {
     while (!signal.aborted) {
-      const lease = admit() ? await queue.claim() : undefined;
-      if (lease) await work(lease, { ...options, signal });
-      else if (await isFinished()) return;
-      else await pause();
+      if (await workOnce()) continue;
+      if (await isFinished()) return;
+      await pause();
     }
   };
   let failure: { readonly error: unknown } | undefined;

@@ -1,10 +1,17 @@
-import { mkdir, open, readFile, stat, utimes } from "node:fs/promises";
+import { open, readFile, stat, utimes } from "node:fs/promises";
 import { z } from "zod";
 import { platform } from "#platform";
 import { HebbError } from "../../engine/errors.js";
 import { parseChecked } from "../schema.js";
-import { isGone, self } from "./owner.js";
-import { defaultLeaseMilliseconds, type Job, type JobQueue, type JobStatus, jobSchema, type Lease, maxAttempts } from "./queue.js";
+import {
+  defaultLeaseMilliseconds,
+  type Job,
+  type JobQueue,
+  type JobStatus,
+  jobSchema,
+  type Lease,
+  maxAttempts,
+} from "./queue.js";
 
 export interface FolderQueueOptions {
   /** The name of the worker that claims. */
@@ -12,7 +19,13 @@ export interface FolderQueueOptions {
   readonly leaseMilliseconds?: number;
 }
 
-const ownerSchema = z.object({ worker: z.string(), host: z.string(), pid: z.number() });
+const ownerSchema = z.object({
+  worker: z.string(),
+  host: z.string(),
+  pid: z.number(),
+  started: z.string(),
+  birth: z.string().optional(),
+});
 
 /** What is known of a job: its attempts by number, from the names of files alone. */
 interface Entry {
@@ -69,7 +82,7 @@ export class FolderQueue implements JobQueue {
         await this.#create("failed", attemptName(key, attempt), `its process died ${maxAttempts} times`);
         continue;
       }
-      const owner = { worker: this.#worker, ...self() };
+      const owner = { worker: this.#worker, ...(await platform.processIdentity()) };
       if (!(await this.#create("leases", attemptName(key, attempt + 1), JSON.stringify(owner)))) continue;
       // The former owner may have been slow, not dead, and have finished just now.
       if (await platform.exists(`${this.path}/done/${key}`)) continue;
@@ -149,7 +162,7 @@ export class FolderQueue implements JobQueue {
   }
 
   async #make(): Promise<void> {
-    for (const folder of folders) await mkdir(`${this.path}/${folder}`, { recursive: true });
+    for (const folder of folders) await platform.mkdirp(`${this.path}/${folder}`);
   }
 
   /** Whether the attempt, which has not ended, has lost its lease. */
@@ -158,7 +171,7 @@ export class FolderQueue implements JobQueue {
     const { mtimeMs } = await stat(`${this.path}/leases/${name}`);
     if (Date.now() - mtimeMs > this.#lease) return true;
     const owner = await this.#owner(name);
-    return owner !== undefined && isGone(owner);
+    return owner !== undefined && (await platform.processRuns(owner)) === false;
   }
 
   /** Who holds a lease; undefined while its file is still being written. */

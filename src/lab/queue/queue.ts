@@ -52,7 +52,10 @@ export const defaultLeaseMilliseconds = 30_000;
  * no worker falls silent, again when a lease runs out. So the work must be idempotent; `runJob` is.
  */
 export interface JobQueue {
-  /** Puts jobs in, in this order. One that is known stays as it is, but one that had failed is tried again. */
+  /**
+   * Puts jobs in, in this order. One that is known stays as it is, but one that had failed is tried again. Several
+   * processes may do so at the same time if each puts in the same jobs.
+   */
   add(jobs: readonly Job[]): Promise<void>;
   /** The first job that waits, or whose lease has run out; undefined when there is none now. */
   claim(): Promise<Lease | undefined>;

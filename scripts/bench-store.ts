@@ -1,0 +1,103 @@
+/**
+ * Measures the run store at size, in a folder of its own that is removed afterwards:
+ * `npx tsx scripts/bench-store.ts [--runs 1000] [--points 1000000]`.
+ *
+ * Prints the times of listing and querying, each in a process of its own as a user would start it, and its peak memory.
+ */
+import { spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { hostRandom } from "../src/engine/random/host.js";
+
+const { values } = parseArgs({
+  options: { runs: { type: "string", default: "1000" }, points: { type: "string", default: "1000000" } },
+});
+const [runs, points] = [Number(values.runs), Number(values.points)];
+const root = mkdtempSync(join(tmpdir(), "hebb-store-"));
+
+/** One run: two arms, two seeds, a curve of loss and accuracy each. A point is one value of a metric. */
+function writeRun(index: number): void {
+  const random = hostRandom(index);
+  const id = `study-${index % 10}-standard-${String(index).padStart(8, "0")}`;
+  const [arms, seeds] = [
+    ["new", "old"],
+    [1, 2],
+  ];
+  const lines: string[] = [];
+  const rows: object[] = [];
+  const steps = Math.round(points / runs / 8);
+  for (const arm of arms) {
+    for (const seed of seeds) {
+      for (let step = 0; step < steps; step++) {
+        lines.push(JSON.stringify({ arm, seed, step, values: { loss: random.uniform(), accuracy: random.uniform() } }));
+      }
+      for (let round = 0; round < 4; round++) {
+        rows.push({ arm, seed, setting: { round }, measures: { accuracy: random.uniform(), steps: 100 - round } });
+      }
+    }
+  }
+  const record = {
+    version: 1,
+    id,
+    slug: `study-${index % 10}`,
+    scale: "standard",
+    seeds,
+    options: { width: 100, rate: 0.1 },
+    device: "cpu",
+    status: "done",
+    started: new Date(1.7e12 + index * 6e4).toISOString(),
+    seconds: 60,
+    environment: { hebb: "0.1.0", runtime: "node", processor: "none", threads: 2, platform: "linux x64" },
+    arms: { new: "the method", old: "the baseline" },
+    measures: { accuracy: { label: "accuracy" }, steps: { label: "steps" } },
+    rows,
+    cost: { forwardExamples: 1, backwardExamples: 1, macs: 1, seconds: 60 },
+    judgement: { verdict: index % 3 ? "replicated" : "partly", reason: "As measured.", conditions: [] },
+  };
+  mkdirSync(join(root, id));
+  writeFileSync(join(root, id, "run.json"), `${JSON.stringify(record, null, 1)}\n`);
+  writeFileSync(join(root, id, "metrics.jsonl"), `${lines.join("\n")}\n`);
+}
+
+/** Runs `hebb` with these arguments and prints how long it took, seen from outside, and the most memory it held. */
+function measure(what: string, ...args: string[]): void {
+  const code = `
+    import { writeFileSync } from "node:fs";
+    process.on("exit", () => writeFileSync(3, String(process.resourceUsage().maxRSS)));
+    process.argv.splice(1, 0, "hebb");
+    process.argv.length = 2;
+    process.argv.push(...${JSON.stringify([...args, "--out", root])});
+    await import(${JSON.stringify(new URL("../src/cli/main.ts", import.meta.url).href)});`;
+  const begun = performance.now();
+  const { status, output } = spawnSync(process.execPath, ["--import", "tsx", "--input-type=module", "-e", code], {
+    cwd: fileURLToPath(new URL("..", import.meta.url)),
+    stdio: ["ignore", "pipe", "pipe", "pipe"],
+    encoding: "utf8",
+    maxBuffer: 2 ** 28,
+  });
+  if (status !== 0) throw new Error(output[2] ?? "");
+  const seconds = ((performance.now() - begun) / 1000).toFixed(2);
+  console.log(`${what.padEnd(44)} ${seconds.padStart(7)} s  ${Math.round(Number(output[3]) / 1024)} MB`);
+}
+
+try {
+  for (let index = 0; index < runs; index++) writeRun(index);
+  console.log(`${runs} runs, ${points} metric points`);
+  measure("hebb --version", "--version");
+  measure("runs, without an index", "runs", "--json");
+  measure("runs, with an index", "runs", "--json");
+  measure("query of runs, without a cache", "query", "select verdict, count(*) from runs group by verdict");
+  measure("query of runs", "query", "select verdict, count(*) from runs group by verdict");
+  measure("aggregate of measures", "query", "select arm, measure, avg(value) from measures group by all");
+  measure("aggregate of metrics", "query", "select arm, metric, avg(value), count(*) from metrics group by all");
+  measure(
+    "aggregate of metrics by study, last steps",
+    "query",
+    "select slug, arm, metric, arg_max(value, step), max(step) from metrics join runs using (run) group by all",
+  );
+} finally {
+  rmSync(root, { recursive: true, force: true });
+}
