@@ -9,6 +9,7 @@
 
 import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
 import os from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
@@ -141,14 +142,23 @@ const median = (list) => list.toSorted((x, y) => x - y)[list.length >> 1];
 const seconds = (x) => (x < 0.01 ? x.toFixed(4) : x < 1 ? x.toFixed(3) : x.toFixed(2));
 const spread = (list) => (list ? `${seconds(median(list))} (${seconds(Math.min(...list))})` : "–");
 
-console.log(`Hebb on ${options.backend}, ${threads} threads, float64; seconds: median of ${REPEATS} (smallest)\n`);
-console.log("| operation | n | first | Hebb | NumPy | errors |");
-console.log("|---|---|---|---|---|---|");
+const lines = [
+  "# Dense linear algebra",
+  "",
+  `${os.cpus()[0].model.trim()}, Node ${process.versions.node}, ${new Date().toISOString().slice(0, 10)}. Hebb on ${options.backend}, ${threads} threads, float64; seconds: median of ${REPEATS} (smallest).`,
+  ...(load > threads + 1 ? ["", `**The machine was busy (load ${load.toFixed(1)}): indicative only.**`] : []),
+  "",
+  "| operation | n | first | Hebb | NumPy | errors |",
+  "|---|---|---|---|---|---|",
+];
+console.log(lines.join("\n"));
 for (const [name, list] of plan) {
   for (const n of list) {
     const { first, times, errors } = await measure(name, n);
     const numpy = measureNumpy(name, n);
     const shown = errors.map((e) => e.toExponential(1)).join(", ");
-    console.log(`| ${name} | ${n} | ${seconds(first)} | ${spread(times)} | ${spread(numpy)} | ${shown} |`);
+    lines.push(`| ${name} | ${n} | ${seconds(first)} | ${spread(times)} | ${spread(numpy)} | ${shown} |`);
+    console.log(lines.at(-1));
   }
 }
+await writeFile(join(here, "linalg.md"), `${lines.join("\n")}\n`);

@@ -20,6 +20,8 @@ interface Part {
 /** From so many bytes of JSON, or so many runs, that are not in a part yet, a part is worth writing. */
 const worthBytes = 2 ** 23;
 const worthRuns = 200;
+/** A part is written, or read by a query, for less than this. */
+const useMilliseconds = 3_600_000;
 const partBytes = 2 ** 28;
 const partRuns = 1000;
 
@@ -76,22 +78,27 @@ async function withFiles(root: string, runs: readonly RunSummary[]): Promise<Sto
   });
 }
 
-/** The parts of the cache that still hold; two that were written at the same time are not counted twice. */
+/**
+ * The parts of the cache that still hold; two that were written at the same time are not counted twice. What belongs to
+ * none of them goes once nobody can be reading or writing it any more.
+ */
 async function validParts(directory: string, runs: readonly RunSummary[]): Promise<Part[]> {
+  // No directory yet, or one that may not be read: nothing is cached.
+  const files = await platform.listDir(directory).catch(() => []);
   const stamps = new Map(runs.map(({ id, stamp }) => [id, stamp]));
   const taken = new Set<string>();
   const parts: Part[] = [];
-  // No directory yet, or one that may not be read: nothing is cached.
-  for (const file of await platform.listDir(directory).catch(() => [])) {
-    if (!file.endsWith(".json")) continue;
-    const name = file.slice(0, -".json".length);
+  for (const file of files.filter((name) => name.endsWith(".json"))) {
     const entries = await readPart(`${directory}/${file}`);
-    if (entries?.every(([id, stamp]) => stamps.get(id) === stamp && !taken.has(id))) {
-      for (const [id] of entries) taken.add(id);
-      parts.push({ name, ids: entries.map(([id]) => id) });
-    } else {
-      await removePart(directory, name);
-    }
+    if (!entries?.every(([id, stamp]) => stamps.get(id) === stamp && !taken.has(id))) continue;
+    for (const [id] of entries) taken.add(id);
+    parts.push({ name: file.slice(0, -".json".length), ids: entries.map(([id]) => id) });
+  }
+  const strays = files.filter((file) => !parts.some(({ name }) => file.startsWith(name)));
+  const paths = strays.map((file) => `${directory}/${file}`);
+  const old = Date.now() - useMilliseconds;
+  for (const [i, stat] of (await platform.fileStats(paths)).entries()) {
+    if (stat && stat.modified < old) await platform.remove(paths[i]).catch(() => {});
   }
   return parts;
 }
@@ -111,24 +118,13 @@ async function writePart(
   execute: (sql: string) => Promise<unknown>,
 ): Promise<Part> {
   const name = crypto.randomUUID();
-  try {
-    for (const table of tableNames) {
-      const target = literal(`${directory}/${name}-${table}.parquet`);
-      await execute(`COPY (${tableOf(table, root, runs)}) TO ${target} (FORMAT parquet)`);
-    }
-    const manifest = { runs: runs.map(({ id, stamp }) => [id, stamp]) };
-    await platform.writeFileAtomic(`${directory}/${name}.json`, `${JSON.stringify(manifest)}\n`);
-  } catch (error) {
-    await removePart(directory, name);
-    throw error;
+  for (const table of tableNames) {
+    const target = literal(`${directory}/${name}-${table}.parquet`);
+    await execute(`COPY (${tableOf(table, root, runs)}) TO ${target} (FORMAT parquet)`);
   }
+  const manifest = { runs: runs.map(({ id, stamp }) => [id, stamp]) };
+  await platform.writeFileAtomic(`${directory}/${name}.json`, `${JSON.stringify(manifest)}\n`);
   return { name, ids: runs.map(({ id }) => id) };
-}
-
-/** The manifest goes first, so that nobody takes what is left for whole. */
-async function removePart(directory: string, name: string): Promise<void> {
-  const files = [`${name}.json`, ...tableNames.map((table) => `${name}-${table}.parquet`)];
-  for (const file of files) await platform.remove(`${directory}/${file}`).catch(() => {});
 }
 
 const bytes = (runs: readonly StoredRun[]): number =>

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { random, type Tensor, tensor, vmap } from "../../src/engine/index.js";
+import { matmul, random, type Tensor, tensor, vmap } from "../../src/engine/index.js";
 import { numbers } from "./helpers.js";
 import {
   betaCdf,
@@ -200,6 +200,9 @@ describe("vectors", () => {
     ];
     const L = tensor(factor, { dtype: "float64" });
     const x = await numbers(random.multivariateNormal(k, tensor([1, -2, 3], { dtype: "float64" }), L, [n]));
+    const given = { covariance: matmul(L, L, { transposeB: true }) };
+    const same = await numbers(random.multivariateNormal(k, tensor([1, -2, 3], { dtype: "float64" }), given, [n]));
+    expect(Math.max(...x.map((v, i) => Math.abs(v - same[i])))).toBeLessThan(1e-12);
     const column = (c: number) => x.filter((_, i) => i % 3 === c).map((v) => v - [1, -2, 3][c]);
     for (let a = 0; a < 3; a++) {
       const xa = column(a);

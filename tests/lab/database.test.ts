@@ -1,4 +1,4 @@
-import { appendFile, mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { appendFile, mkdir, mkdtemp, readdir, rm, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
@@ -62,6 +62,12 @@ async function totals() {
 
 const cacheFiles = async () => (await readdir(join(root, ".cache"))).length;
 
+/** As if the cache had been written two hours ago. */
+async function ageCache(): Promise<void> {
+  const time = new Date(Date.now() - 7_200_000);
+  for (const file of await readdir(join(root, ".cache"))) await utimes(join(root, ".cache", file), time, time);
+}
+
 it("keeps the tables of many runs as Parquet, and says the same with and without them", async () => {
   await manyRuns();
   const expected = [200, 200, (199 * 200) / 2, 200];
@@ -79,6 +85,10 @@ it("reads new and running runs from their own files, and replaces a part of whic
   await writeRun(5, { rows: [{ arm: "a", seed: 0, measures: { end: 100_005 } }] });
   const changed = [202, 202, (199 * 200) / 2 + 2001 + 100_000, 202];
   expect(await totals()).toEqual({ totals: changed, messages: [`Reading 201 new runs into ${root}/.cache.`] });
+  // Somebody may be reading what no longer holds.
+  expect(await cacheFiles()).toBe(8);
+  await ageCache();
+  expect((await totals()).totals).toEqual(changed);
   expect(await cacheFiles()).toBe(4);
   await rm(join(root, "r7"), { recursive: true });
   expect((await totals()).totals).toEqual([201, 201, changed[2] - 7, 201]);
@@ -101,8 +111,11 @@ it("does without a cache that cannot be written, and takes a damaged one for non
   await totals();
   const [manifest] = (await readdir(join(root, ".cache"))).filter((name) => name.endsWith(".json"));
   await appendFile(join(root, ".cache", manifest), "}");
+  await ageCache();
+  await writeFile(join(root, ".cache", "torn-runs.parquet"), "");
   expect((await totals()).totals[0]).toBe(200);
-  expect(await cacheFiles()).toBe(4);
+  // A new part, and the file that was just written.
+  expect(await cacheFiles()).toBe(5);
 });
 
 it("names the package that is missing", async () => {

@@ -1,8 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { fromArrays } from "../../src/data/index.js";
 import { crossEntropy, mean, random, type Tensor, tensor } from "../../src/engine/index.js";
+import { loadSafetensors, saveSafetensors } from "../../src/interop/index.js";
 import { accuracy, meanSquaredError, mlp, fit as train, trainStep } from "../../src/nn/index.js";
-import { adam, sgd } from "../../src/optim/index.js";
+import { adam, schedules, sgd } from "../../src/optim/index.js";
+import { onEachBackend } from "../engine/helpers.js";
 
 /** Points left and right of a line. */
 function twoClasses(n = 64) {
@@ -74,6 +76,58 @@ describe("fit", () => {
     const half = await train({ ...options(), data: [...batchesOf(8)].slice(0, 4) }).run();
     const rest = await train({ ...options(), ...half, data: [...batchesOf(8)].slice(4) }).run();
     expect(await rest.params.layers[0].w.tolist()).toEqual(await whole.params.layers[0].w.tolist());
+  });
+  describe("continues exactly where another run was kept", () => {
+    type Kept = { step: number; params: Params; state: any };
+    /** A step, and what is left of it in a file. */
+    const keep = async ({ step, params, state }: Kept) => ({ step, file: await saveSafetensors({ params, state }) });
+    const bits = async (fitted: { params: Params; state: unknown }) => [...(await saveSafetensors(fitted))];
+    const schedule = schedules.cosine({ from: 0.05, steps: 12 });
+    const settings = () => ({
+      ...options(),
+      optimizer: adam({ learningRate: schedule }),
+      seed: 5,
+
+      steps: 12,
+    });
+
+    onEachBackend("through a file", () => {
+      test("after any step", async () => {
+        const files: Awaited<ReturnType<typeof keep>>[] = [];
+        const losses: number[] = [];
+        const whole = await train(settings()).run(async (step) => {
+          losses.push(step.loss);
+          files.push(await keep(step));
+        });
+        // In the second epoch, and at the very end.
+        for (const { step, file } of [6, 12].map((step) => files[step - 1])) {
+          const params = model.init(random.key(0));
+          const from = { step, ...loadSafetensors(file, { params, state: settings().optimizer.init(params) }) };
+          const seen: number[] = [];
+          const rest = await train({ ...settings(), from }).run(({ step, loss }) => {
+            expect(loss).toBe(losses[step - 1]);
+            seen.push(step);
+          });
+          expect(seen).toEqual(Array.from({ length: 12 - step }, (_, i) => step + 1 + i));
+          expect(await bits(rest)).toEqual(await bits(whole));
+          // The tensors that were given stay usable.
+          expect(await from.params.layers[0].w.tolist()).toHaveLength(2);
+        }
+      });
+    });
+
+    test("with batches that are given", async () => {
+      const whole = await train({ ...options(), data: [...batchesOf(8)] }).run();
+      let kept: Kept | undefined;
+      for await (const { step, params, state } of train({ ...options(), data: [...batchesOf(8)] })) {
+        if (step === 3) {
+          kept = { step, params, state };
+          break;
+        }
+      }
+      const rest = await train({ ...options(), data: batchesOf(8), from: kept }).run();
+      expect(await bits(rest)).toEqual(await bits(whole));
+    });
   });
   test("stops when the signal says so", async () => {
     const control = new AbortController();

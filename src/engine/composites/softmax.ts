@@ -100,6 +100,8 @@ export function crossEntropy(logits: Tensor, labels: Tensor): Tensor {
       `logits ${show(logits.shape)} need ${hard ? "integer " : ""}labels ${show(expected)}, got ${labels.dtype}${show(labels.shape)}`,
     );
   }
-  const target = hard ? oneHot(labels, logits.shape[logits.rank - 1], logits.dtype) : labels;
-  return neg(sum(mul(target, logSoftmax(logits, -1)), -1));
+  const scores = logSoftmax(logits, -1);
+  // Chosen, not multiplied: a class may be ruled out by a logit of -infinity.
+  const weighted = hard ? where(oneHot(labels, logits.shape[logits.rank - 1], "bool"), scores, 0) : mul(labels, scores);
+  return neg(sum(weighted, -1));
 }

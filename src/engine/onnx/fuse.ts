@@ -51,7 +51,10 @@ export function fuseGemm(
   return { fused, absorbed };
 }
 
-/** `t` as a number times a tensor, seen through a multiplication that nobody else uses. */
+/**
+ * `t` as a number times a tensor, seen through a multiplication that nobody else uses. Not 0, for which the runtime does
+ * not read the tensor: NaN times 0 is NaN.
+ */
 function scaled(t: Tensor, uses: ReadonlyMap<Tensor, number>): { of: Tensor; by: number; through: Tensor[] } {
   if (t.node.primitive === mulPrimitive && uses.get(t) === 1) {
     const [a, b] = t.node.inputs;
@@ -60,7 +63,7 @@ function scaled(t: Tensor, uses: ReadonlyMap<Tensor, number>): { of: Tensor; by:
       [b, a],
     ]) {
       const by = literalValue(factor);
-      if (by !== undefined && sameShape(of.shape, t.shape)) return { of, by, through: [t] };
+      if (by !== undefined && by !== 0 && sameShape(of.shape, t.shape)) return { of, by, through: [t] };
     }
   }
   return { of: t, by: 1, through: [] };

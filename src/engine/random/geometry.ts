@@ -1,7 +1,7 @@
 import { ShapeError } from "../errors.js";
-import { div, mul, sqrt, sub } from "../primitives/elementwise.js";
-import { matmul } from "../primitives/matmul.js";
-import { cast, concat, reshape, sliceAxis, transpose, zeros } from "../primitives/structure.js";
+import { qr } from "../linalg/qr.js";
+import { div, mul, sqrt } from "../primitives/elementwise.js";
+import { cast, reshape, sliceAxis, transpose, zeros } from "../primitives/structure.js";
 import { show, sizeOf } from "../shape.js";
 import type { Tensor } from "../tensor.js";
 import { checkDraw, type Options } from "./check.js";
@@ -39,10 +39,9 @@ function checkSpace(operation: string, shape: readonly number[]): void {
  * `gain` times a random matrix with orthonormal columns (rows, if there are fewer of these), uniform among all such
  * matrices (Haar). Axes after the first count as columns together, as for the kernel of a convolution.
  *
- * Gram–Schmidt on a normal matrix, which leaves R with a positive diagonal, as uniformity needs (Mezzadri, 2007); each
- * column is made orthogonal twice, which is enough (Giraud et al., 2005). The graph grows by a dozen nodes a column:
- * meant for up to a few hundred. In float64 inside; the runtime adds up the products, so that the last bits may differ
- * between backends. Initialisation: Saxe et al. (2014).
+ * The factor Q of a normal matrix whose R has a positive diagonal, as uniformity needs (Mezzadri, 2007). In float64
+ * inside; the runtime adds up the products, so that the last bits may differ between backends. Initialisation: Saxe et al.
+ * (2014).
  */
 export function orthogonal(
   k: Key,
@@ -54,18 +53,6 @@ export function orthogonal(
   const [rows, columns] = [shape[0], sizeOf(shape.slice(1))];
   if (rows * columns === 0) return zeros(shape, dtype);
   const tall = normal(k, [Math.max(rows, columns), Math.min(rows, columns)], { dtype: "float64" });
-  const q = gramSchmidt(tall);
+  const { q } = qr(tall);
   return cast(mul(reshape(rows < columns ? transpose(q) : q, shape), gain), dtype);
-}
-
-/** The factor Q of x = Q R, for x with at least as many rows as columns, where R has a positive diagonal. */
-function gramSchmidt(x: Tensor): Tensor {
-  let q: Tensor | undefined;
-  for (let j = 0; j < x.shape[1]; j++) {
-    let v = sliceAxis(x, 1, j, j + 1);
-    if (q) for (let pass = 0; pass < 2; pass++) v = sub(v, matmul(q, matmul(q, v, { transposeA: true })));
-    const column = transpose(unit(transpose(v)));
-    q = q ? concat([q, column], 1) : column;
-  }
-  return q!;
 }

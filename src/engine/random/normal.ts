@@ -1,9 +1,10 @@
 import { ShapeError } from "../errors.js";
+import { cholesky } from "../linalg/cholesky.js";
 import { add, mul, sqrt, sub } from "../primitives/elementwise.js";
 import { matmul } from "../primitives/matmul.js";
 import { cast, concat, reshape, slice } from "../primitives/structure.js";
 import { show, sizeOf } from "../shape.js";
-import type { Operand, Tensor } from "../tensor.js";
+import { type Operand, Tensor } from "../tensor.js";
 import { affine, checkDraw, inner, type Options } from "./check.js";
 import { exactLog, exactTurn } from "./exact.js";
 import { type Key, uniform } from "./keys.js";
@@ -30,12 +31,18 @@ export function normal(
 }
 
 /**
- * Normal vectors mean + L z, of covariance L L': `mean` [d], the factor L [d, d] (lower triangular if it is a Cholesky
- * factor); result [...shape, d]. Gradients reach both. The runtime adds up the product with L, so the last bits may
- * differ between backends.
+ * Normal vectors mean + L z, of covariance L L': `mean` [d], and the factor L [d, d] or `{ covariance }` [d, d], of which
+ * the Cholesky factor is taken; result [...shape, d]. Gradients reach both. The runtime adds up the product with L, so the
+ * last bits may differ between backends.
  */
-export function multivariateNormal(k: Key, mean: Tensor, factor: Tensor, shape: readonly number[] = []): Tensor {
+export function multivariateNormal(
+  k: Key,
+  mean: Tensor,
+  spread: Tensor | { readonly covariance: Tensor },
+  shape: readonly number[] = [],
+): Tensor {
   checkDraw("multivariateNormal", k, shape, mean.dtype);
+  const factor = spread instanceof Tensor ? spread : cholesky(spread.covariance);
   const [d] = mean.shape;
   if (mean.rank !== 1 || factor.rank !== 2 || factor.shape.some((n) => n !== d) || factor.dtype !== mean.dtype) {
     throw new ShapeError(

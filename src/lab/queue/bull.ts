@@ -50,13 +50,13 @@ export class BullQueue implements JobQueue {
   readonly #worker: Worker;
   readonly #lease: number;
   readonly #claimed = new Map<string, BullJob>();
+  /** Rejects once nobody wants to wait any more for a server that cannot be reached. */
+  readonly #givenUp: Promise<never>;
   #claims = 0;
   #checksStalled = false;
 
-  private constructor(
-    client: Client,
-    { name, worker, leaseMilliseconds = defaultLeaseMilliseconds }: BullQueueOptions,
-  ) {
+  private constructor(client: Client, options: BullQueueOptions) {
+    const { url, name, worker, leaseMilliseconds = defaultLeaseMilliseconds, log, signal } = options;
     this.#client = client;
     this.#lease = leaseMilliseconds;
     this.#queue = new Queue(name, { connection: client });
@@ -71,38 +71,79 @@ export class BullQueue implements JobQueue {
     // The client's own listener speaks of lost connections; whatever else goes wrong reaches the caller of a method.
     this.#queue.on("error", () => {});
     this.#worker.on("error", () => {});
+
+    const { host } = new URL(url);
+    let away = false;
+    this.#givenUp = new Promise((_, reject) => {
+      const check = () => {
+        if (signal.aborted && client.status !== "ready") reject(new HebbError(`Redis at ${host} cannot be reached.`));
+      };
+      signal.addEventListener("abort", check);
+      client.on("error", (error: NodeJS.ErrnoException) => {
+        if (!away)
+          log(`Redis at ${host} cannot be reached (${error.code ?? error.message}); trying again until it can.`);
+        away = true;
+        check();
+      });
+    });
+    this.#givenUp.catch(() => {});
+    client.on("ready", () => {
+      if (away) log(`Redis at ${host} is there again.`);
+      away = false;
+    });
   }
 
   /** Begins to connect. Throws when the package `ioredis`, which speaks to the server, is not installed. */
   static async open(options: BullQueueOptions): Promise<BullQueue> {
-    const { url, log, signal } = options;
     const driver = (await platform.importPackage("ioredis")) as
       | { Redis: new (url: string, options: object) => Client }
       | undefined;
     if (!driver) throw new HebbError("Workers on other machines need the package ioredis: npm install ioredis.");
-    const client = new driver.Redis(url, {
+    const client = new driver.Redis(options.url, {
       maxRetriesPerRequest: null,
       retryStrategy: (times: number) => Math.min(200 * 2 ** (times - 1), 10_000),
-    });
-    const place = new URL(url).host;
-    let away = false;
-    client.on("error", (error: NodeJS.ErrnoException) => {
-      if (!away)
-        log(`Redis at ${place} cannot be reached (${error.code ?? error.message}); trying again until it can.`);
-      away = true;
-      if (signal.aborted) client.disconnect();
-    });
-    client.on("ready", () => {
-      if (away) log(`Redis at ${place} is there again.`);
-      away = false;
-    });
-    signal.addEventListener("abort", () => {
-      if (client.status !== "ready") client.disconnect();
     });
     return new BullQueue(client, options);
   }
 
-  async add(jobs: readonly Job[]): Promise<void> {
+  add(jobs: readonly Job[]): Promise<void> {
+    return this.#unlessGivenUp(this.#add(jobs));
+  }
+
+  claim(): Promise<Lease | undefined> {
+    return this.#unlessGivenUp(this.#claim());
+  }
+
+  async heartbeat({ token }: Lease): Promise<boolean> {
+    const job = this.#claimed.get(token);
+    return job !== undefined && (await this.#unlessGivenUp(job.extendLock(token, this.#lease))) === 1;
+  }
+
+  complete(lease: Lease): Promise<void> {
+    return this.#end(lease, (job, token) => job.moveToCompleted(null, token, false));
+  }
+
+  fail(lease: Lease, error: string, retry: boolean): Promise<void> {
+    const reason = retry ? new Error(error) : new UnrecoverableError(error);
+    return this.#end(lease, (job, token) => job.moveToFailed(reason, token, false));
+  }
+
+  release(lease: Lease): Promise<void> {
+    return this.#end(lease, (job, token) => job.moveToWait(token));
+  }
+
+  async list(ids: readonly string[]): Promise<JobStatus[]> {
+    const statuses = await this.#unlessGivenUp(Promise.all(ids.map((id) => this.#status(id))));
+    return statuses.filter((status) => status !== undefined);
+  }
+
+  async close(): Promise<void> {
+    this.#client.disconnect();
+    await this.#worker.close(true);
+    await this.#queue.close();
+  }
+
+  async #add(jobs: readonly Job[]): Promise<void> {
     await Promise.all(
       jobs.map(async ({ id }) => {
         const known = await BullJob.fromId(this.#queue, id);
@@ -120,8 +161,9 @@ export class BullQueue implements JobQueue {
     );
   }
 
-  async claim(): Promise<Lease | undefined> {
+  async #claim(): Promise<Lease | undefined> {
     if (!this.#checksStalled) {
+      await this.#worker.waitUntilReady();
       this.#checksStalled = true;
       await this.#worker.startStalledCheckTimer();
     }
@@ -133,50 +175,28 @@ export class BullQueue implements JobQueue {
     return { job, attempt: claimed.attemptsMade + claimed.stalledCounter + 1, token };
   }
 
-  async heartbeat({ token }: Lease): Promise<boolean> {
-    const extended = await this.#claimed.get(token)!.extendLock(token, this.#lease);
-    return extended === 1;
+  async #status(id: string): Promise<JobStatus | undefined> {
+    const job = await BullJob.fromId(this.#queue, id);
+    const state = await job?.getState();
+    if (!job || state === "unknown") return undefined;
+    if (state === "completed") return { id, state: "done" };
+    if (state === "failed") return { id, state, error: job.failedReason };
+    return state === "active" ? { id, state: "running", worker: job.processedBy } : { id, state: "waiting" };
   }
 
-  complete(lease: Lease): Promise<void> {
-    return this.#end(lease, (job, token) => job.moveToCompleted(null, token, false));
-  }
-
-  fail(lease: Lease, error: string, retry: boolean): Promise<void> {
-    const reason = retry ? new Error(error) : new UnrecoverableError(error);
-    return this.#end(lease, (job, token) => job.moveToFailed(reason, token, false));
-  }
-
-  release(lease: Lease): Promise<void> {
-    return this.#end(lease, (job, token) => job.moveToWait(token));
-  }
-
-  async list(ids: readonly string[]): Promise<JobStatus[]> {
-    const statuses = await Promise.all(
-      ids.map(async (id): Promise<JobStatus | undefined> => {
-        const job = await BullJob.fromId(this.#queue, id);
-        const state = await job?.getState();
-        if (!job || state === "unknown") return undefined;
-        if (state === "completed") return { id, state: "done" };
-        if (state === "failed") return { id, state, error: job.failedReason };
-        return state === "active" ? { id, state: "running", worker: job.processedBy } : { id, state: "waiting" };
-      }),
-    );
-    return statuses.filter((status) => status !== undefined);
-  }
-
-  async close(): Promise<void> {
-    await this.#worker.close(true);
-    await this.#queue.close();
-    this.#client.disconnect();
-  }
-
-  /** Ends a lease. Where it had run out, another worker has the job, and there is nothing to say. */
+  /** Ends a lease, once. Where it had run out, another worker has the job, and there is nothing to say. */
   async #end({ token }: Lease, step: (job: BullJob, token: string) => Promise<unknown>): Promise<void> {
-    const job = this.#claimed.get(token)!;
+    const job = this.#claimed.get(token);
+    if (!job) return;
     this.#claimed.delete(token);
-    await step(job, token).catch((error: Error & { code?: ErrorCode }) => {
+    await this.#unlessGivenUp(step(job, token)).catch((error: Error & { code?: ErrorCode }) => {
       if (!lostLease.has(error.code)) throw error;
     });
+  }
+
+  #unlessGivenUp<T>(work: Promise<T>): Promise<T> {
+    // What loses the race may still fail, when the connection is closed.
+    work.catch(() => {});
+    return Promise.race([work, this.#givenUp]);
   }
 }

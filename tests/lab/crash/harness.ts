@@ -1,6 +1,6 @@
 import { execFileSync, fork } from "node:child_process";
 import { readdir, readFile, rm, stat, truncate, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { extname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { hostRandom } from "../../../src/engine/random/host.js";
 import { memoryCache } from "../../../src/lab/cache.js";
@@ -153,8 +153,11 @@ interface End {
 
 /** One process, which `strike` hits (by default: it is killed) so many milliseconds after it has begun. */
 function live(life: Life, after?: number, strike?: () => Promise<void>): Promise<End> {
-  const path = fileURLToPath(new URL("child.ts", import.meta.url));
-  const child = fork(path, [JSON.stringify(life)], { execArgv: ["--import", "tsx"], stdio: "pipe" });
+  // Compiled, this module is JavaScript, and so is the child.
+  const extension = extname(import.meta.url);
+  const path = fileURLToPath(new URL(`child${extension}`, import.meta.url));
+  const execArgv = extension === ".ts" ? ["--import", "tsx"] : [];
+  const child = fork(path, [JSON.stringify(life)], { execArgv, stdio: "pipe" });
   let errors = "";
   child.stderr!.on("data", (chunk) => {
     errors += chunk;
