@@ -2,7 +2,8 @@
  * Measures the run store at size, in a folder of its own that is removed afterwards:
  * `npx tsx scripts/bench-store.ts [--runs 1000] [--points 1000000]`.
  *
- * Prints the times of listing and querying, each in a process of its own as a user would start it, and its peak memory.
+ * Prints for listing and querying, each in a process of its own as a user would start it, the time, the processor time (which
+ * other work on the machine does not touch) and the peak memory.
  */
 import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -22,10 +23,8 @@ const root = mkdtempSync(join(tmpdir(), "hebb-store-"));
 function writeRun(index: number): void {
   const random = hostRandom(index);
   const id = `study-${index % 10}-standard-${String(index).padStart(8, "0")}`;
-  const [arms, seeds] = [
-    ["new", "old"],
-    [1, 2],
-  ];
+  const arms = ["new", "old"];
+  const seeds = [1, 2];
   const lines: string[] = [];
   const rows: object[] = [];
   const steps = Math.round(points / runs / 8);
@@ -66,10 +65,8 @@ function writeRun(index: number): void {
 function measure(what: string, ...args: string[]): void {
   const code = `
     import { writeFileSync } from "node:fs";
-    process.on("exit", () => writeFileSync(3, String(process.resourceUsage().maxRSS)));
-    process.argv.splice(1, 0, "hebb");
-    process.argv.length = 2;
-    process.argv.push(...${JSON.stringify([...args, "--out", root])});
+    process.on("exit", () => writeFileSync(3, JSON.stringify(process.resourceUsage())));
+    process.argv = ["node", "hebb", ...${JSON.stringify([...args, "--out", root])}];
     await import(${JSON.stringify(new URL("../src/cli/main.ts", import.meta.url).href)});`;
   const begun = performance.now();
   const { status, output } = spawnSync(process.execPath, ["--import", "tsx", "--input-type=module", "-e", code], {
@@ -79,13 +76,18 @@ function measure(what: string, ...args: string[]): void {
     maxBuffer: 2 ** 28,
   });
   if (status !== 0) throw new Error(output[2] ?? "");
-  const seconds = ((performance.now() - begun) / 1000).toFixed(2);
-  console.log(`${what.padEnd(44)} ${seconds.padStart(7)} s  ${Math.round(Number(output[3]) / 1024)} MB`);
+  const wall = performance.now() - begun;
+  const { maxRSS, userCPUTime, systemCPUTime } = JSON.parse(output[3] ?? "{}");
+  const cells = [wall / 1e3, (userCPUTime + systemCPUTime) / 1e6].map((seconds) =>
+    `${seconds.toFixed(2)} s`.padStart(10),
+  );
+  console.log(`${what.padEnd(44)} ${cells.join(" ")} ${`${Math.round(maxRSS / 1024)} MB`.padStart(8)}`);
 }
 
 try {
   for (let index = 0; index < runs; index++) writeRun(index);
   console.log(`${runs} runs, ${points} metric points`);
+  console.log(`${"".padEnd(44)}       time  processor   memory`);
   measure("hebb --version", "--version");
   measure("runs, without an index", "runs", "--json");
   measure("runs, with an index", "runs", "--json");

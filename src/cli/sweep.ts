@@ -6,7 +6,6 @@ import type { Scale, Study } from "../lab/study.js";
 import {
   configurationsOf,
   describe,
-  hasResult,
   jobsOf,
   type PlannedJob,
   type SweepPlan,
@@ -21,6 +20,7 @@ import { type Lab, studyOf } from "./lab.js";
 import { codeHere, defaultWorkerName, heartbeatOf, leaseOf, redisUrl, sharedQueue } from "./queue.js";
 import { parseGrid, parseSeeds } from "./sweep-grid.js";
 import { printSweep } from "./sweep-results.js";
+import { SweepSurvey } from "./sweep-survey.js";
 import { SweepView } from "./sweep-view.js";
 import { oneOf, UsageError } from "./usage.js";
 
@@ -64,7 +64,7 @@ export async function sweep(io: Io, lab: Lab, slug: string, options: SweepComman
   view.log(`${plan.scale} scale, ${counted(jobs.length, "job")}, ${resources(budget)}, sweep ${plan.id}`);
   const { signal, release } = interruptSignal(io);
   const started = performance.now();
-  let statuses: JobStatus[];
+  let statuses: readonly JobStatus[];
   try {
     const queue = url
       ? await sharedQueue({
@@ -164,30 +164,27 @@ interface Execution {
 }
 
 /** Sees to it that every job ends, here or on another worker; how they stand comes back. */
-async function execute({ plan, jobs, queue, budget, out, lease, view, signal }: Execution): Promise<JobStatus[]> {
+async function execute({
+  plan,
+  jobs,
+  queue,
+  budget,
+  out,
+  lease,
+  view,
+  signal,
+}: Execution): Promise<readonly JobStatus[]> {
   const shares = new Map<string, number>();
-  const finished = new Set<string>();
-  /** A result counts, whatever the queue says; what neither of them knows still waits. */
-  const survey = async (): Promise<JobStatus[]> => {
-    for (const { job } of jobs) if (!finished.has(job.id) && (await hasResult(out, job))) finished.add(job.id);
-    const open = jobs.map(({ job }) => job.id).filter((id) => !finished.has(id));
-    const known = new Map((await queue.list(open)).map((status) => [status.id, status]));
-    return jobs.map(({ job: { id } }) =>
-      finished.has(id) ? { id, state: "done" } : (known.get(id) ?? { id, state: "waiting" }),
-    );
-  };
-  let statuses: JobStatus[] = [];
-  const refresh = async () => {
-    statuses = await survey();
+  const survey = new SweepSurvey(jobs, queue, out);
+  const show = () =>
     view.show(
-      statuses.map(({ id, state, worker }, i) => ({
+      survey.statuses.map(({ id, state, worker }, i) => ({
         configuration: jobs[i].configuration,
         state,
         share: shares.get(id),
         worker,
       })),
     );
-  };
   const label = ({ job: { id } }: JobEvent) => {
     const { job, configuration } = jobs.find((planned) => planned.job.id === id)!;
     return `${describe(plan.configurations[configuration])}, seed ${job.seed}`;
@@ -197,20 +194,20 @@ async function execute({ plan, jobs, queue, budget, out, lease, view, signal }: 
     out,
     onProgress: (job, share) => shares.set(job.id, share),
   });
-  const timer = setInterval(() => void refresh().catch(() => {}), surveyMilliseconds);
+  const timer = setInterval(() => {
+    survey.look().then(show, () => {});
+  }, surveyMilliseconds);
   try {
-    await refresh();
     await queue.add(jobs.map(({ job }) => job));
+    await survey.look();
+    show();
     await consume({
       queue,
       // Even without a process of its own it waits for the others.
       parallel: Math.max(1, budget.parallel),
       execute: (job, signal) => processes.execute(job, signal),
       admit: () => (budget.parallel > 0 ? processes.admit() : undefined),
-      isFinished: async () => {
-        await refresh();
-        return statuses.every(({ state }) => state === "done" || state === "failed");
-      },
+      isFinished: () => survey.isFinished(),
       signal,
       heartbeatMilliseconds: heartbeatOf(lease),
       onEvent: (event) => {
@@ -220,9 +217,9 @@ async function execute({ plan, jobs, queue, budget, out, lease, view, signal }: 
         if (event.type === "failed") view.log(`${label(event)}: ${event.error}${event.again ? "; once more" : ""}`);
       },
     });
-    return statuses;
+    return survey.statuses;
   } catch (error) {
-    if (signal.aborted) return statuses;
+    if (signal.aborted) return survey.statuses;
     throw error;
   } finally {
     clearInterval(timer);

@@ -11,7 +11,7 @@ import {
   topological,
   valuePrimitive,
 } from "./core.js";
-import { dtypes, type NDArray } from "./dtype.js";
+import { type DType, dtypes, type NDArray } from "./dtype.js";
 import { HebbError } from "./errors.js";
 import { Emitter } from "./onnx/emitter.js";
 import { fuseGemm } from "./onnx/fuse.js";
@@ -221,18 +221,18 @@ const usesDouble = (graph: Graph): boolean =>
     ({ dtype, node }) => dtype === "float64" || bodiesOf(node.attrs).some((b) => usesDouble(bodyGraph(b))),
   );
 
-/** A name with shape and dtype. */
-export function valueInfo(name: string, { shape, dtype }: Spec): ValueInfoProto {
+/** A name with shape and dtype; a size that is a string stays open until the model runs. */
+export function valueInfo(
+  name: string,
+  { shape, dtype }: { readonly shape: readonly (number | string)[]; readonly dtype: DType },
+): ValueInfoProto {
+  const dim = shape.map((n) =>
+    typeof n === "number"
+      ? { value: { case: "dimValue" as const, value: BigInt(n) } }
+      : { value: { case: "dimParam" as const, value: n } },
+  );
   return create(ValueInfoProtoSchema, {
     name,
-    type: {
-      value: {
-        case: "tensorType",
-        value: {
-          elemType: dtypes[dtype].onnx,
-          shape: { dim: shape.map((n) => ({ value: { case: "dimValue" as const, value: BigInt(n) } })) },
-        },
-      },
-    },
+    type: { value: { case: "tensorType", value: { elemType: dtypes[dtype].onnx, shape: { dim } } } },
   });
 }

@@ -39,15 +39,16 @@ export async function lockRun(path: string): Promise<() => Promise<void>> {
 
 async function clearOrRefuse(folder: string, name: string): Promise<void> {
   const path = `${folder}/${name}`;
-  const bytes = await platform.readFile(path).catch(() => undefined);
+  const bytes = await platform.readFile(path).catch(async (error) => {
+    if (await platform.exists(path)) throw error;
+  });
   // Given up since the folder was listed.
-  if (bytes === undefined) return;
+  if (!bytes) return;
   const holder = parseChecked(lockSchema, new TextDecoder().decode(bytes), path);
   const runs = await platform.processRuns(holder);
   if (runs === false) return platform.remove(path);
   const { pid, host, since } = holder;
-  throw new HebbError(
-    `${folder} is being written by process ${pid} on ${host || "this page"} since ${since}: wait for it, or stop it` +
-      `${runs ? "" : `; if it is gone, remove ${path}`}.`,
-  );
+  const writer = pid === 0 ? "an open page" : `process ${pid} on ${host}`;
+  const otherwise = runs ? "" : `; if it is gone, remove ${path}`;
+  throw new HebbError(`${folder} is being written by ${writer} since ${since}: wait for it, or stop it${otherwise}.`);
 }

@@ -1,9 +1,10 @@
-import { mkdtempSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { budgetOf } from "../../src/cli/budget.js";
+import { JobProcesses } from "../../src/cli/job-processes.js";
 import { parseGrid, parseSeeds } from "../../src/cli/sweep-grid.js";
 import { SweepView } from "../../src/cli/sweep-view.js";
 import { buildFake, startProgram } from "./build-fake.js";
@@ -96,6 +97,25 @@ describe("the budget", () => {
   });
 });
 
+describe("processes", () => {
+  it("are not added beyond the memory, but one may always run", () => {
+    const gibibyte = 2 ** 30;
+    const admitted = (memoryBytes: number) => {
+      const processes = new JobProcesses({ out: "runs", threads: 1, memoryBytes });
+      const places = [processes.admit(), processes.admit(), processes.admit()];
+      const count = places.filter((leave) => leave !== undefined).length;
+      // A place that is given back can be taken again.
+      places[0]!();
+      expect(processes.admit()).toBeDefined();
+      processes.close();
+      return count;
+    };
+    expect(admitted(10 * gibibyte)).toBe(3);
+    expect(admitted(gibibyte)).toBe(2);
+    expect(admitted(1)).toBe(1);
+  });
+});
+
 describe("the live table", () => {
   const view = (tty: boolean, columns = 80) => {
     let text = "";
@@ -153,6 +173,15 @@ describe("hebb sweep", () => {
   afterAll(() => fake?.remove());
 
   const start = (cwd: string, line: string) => startProgram(fake.program, cwd, line);
+  /** Also false for one that has ended and that nobody has asked about (a zombie), where the system tells. */
+  const isRunning = (pid: number): boolean => {
+    try {
+      process.kill(pid, 0);
+      return !existsSync("/proc") || !/\) Z /.test(readFileSync(`/proc/${pid}/stat`, "utf8"));
+    } catch {
+      return false;
+    }
+  };
   const folder = () => mkdtempSync(join(tmpdir(), "hebb-sweep-"));
   const runsIn = (cwd: string) => readdirSync(join(cwd, "runs")).filter((name) => name !== "sweeps");
   const sweepIn = (cwd: string) => readdirSync(join(cwd, "runs", "sweeps")).find((name) => name !== "unfinished")!;
@@ -210,6 +239,8 @@ describe("hebb sweep", () => {
     expect(await ended).toBe(130);
     expect(out()).toBe("");
     const [, command] = /Stopped; this continues it: hebb (.*)\n/.exec(err())!;
+    const [stopped] = readdirSync(join(cwd, "runs", "sweeps", "unfinished"));
+    expect(isRunning(Number(stopped.split("~")[2]))).toBe(false);
     const before = runsIn(cwd).map((id) => readFileSync(join(cwd, "runs", id, "run.json"), "utf8"));
     expect(before).toHaveLength(1);
 
@@ -220,7 +251,7 @@ describe("hebb sweep", () => {
     expect(readdirSync(join(cwd, "runs", "sweeps", "unfinished"))).toEqual([]);
   });
 
-  it("is continued after it was killed, by two processes at the same time", async () => {
+  it("leaves no process behind when it is killed, and is continued by two processes at the same time", async () => {
     const cwd = folder();
     const { child, err, ended } = start(
       cwd,
@@ -229,6 +260,10 @@ describe("hebb sweep", () => {
     while (!err().includes("seed 1: done")) await sleep(10);
     child.kill("SIGKILL");
     await ended;
+    for (const name of readdirSync(join(cwd, "runs", "sweeps", "unfinished"))) {
+      const pid = Number(name.split("~")[2]);
+      while (isRunning(pid)) await sleep(20);
+    }
     const line = `sweep tiny-claim --resume ${sweepIn(cwd)} --parallel 1`;
     const [a, b] = [start(cwd, line), start(cwd, line)];
     expect([await a.ended, await b.ended]).toEqual([0, 0]);

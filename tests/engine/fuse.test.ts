@@ -29,7 +29,7 @@ const shapes = [
 const count = (f: Three): number => {
   const args = shapes.map((shape) => placeholder({ shape, dtype: "float64" }));
   const { order, outputs } = normalise([f(args[0], args[1], args[2])], args);
-  return fuseGemm(order, outputs).fused.size;
+  return fuseGemm(order, outputs, new Map()).fused.size;
 };
 
 describe("sums with products", () => {

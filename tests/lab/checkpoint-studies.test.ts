@@ -61,7 +61,8 @@ const small: [Study, RunOptions["options"], number][] = [
       alphas: [0.3, 3],
       points: 12,
       sizes: [6],
-      smallEtas: [1, 2],
+      eta: 1,
+      smallEtas: [0.1, 0.2],
       tuningSteps: 6,
       transfer: { ...images, steps: 6, measured: 3 },
     },
@@ -69,11 +70,14 @@ const small: [Study, RunOptions["options"], number][] = [
   ],
 ];
 
+/** So few steps give no verdict. */
+const judge: Study["judge"] = () => ({ verdict: "not at this scale", reason: "Too small.", conditions: [] });
+
 it.each(small.map((entry) => [entry[0].slug, ...entry] as const))(
   "%s, interrupted again and again within its units, ends as if it had not been",
   async (_slug, study, options, saves) => {
     const settings: RunOptions = { out, cache: memoryCache(), checkpoint: { milliseconds: 0, share: 1e9 } };
-    const whole = await runStudy(study, { ...settings, options });
+    const whole = await runStudy({ ...study, judge }, { ...settings, options });
     expect(whole.error).toBeUndefined();
 
     /** One part of the run: up to the checkpoint that is the last allowed. */
@@ -82,6 +86,7 @@ it.each(small.map((entry) => [entry[0].slug, ...entry] as const))(
       let left = saves;
       const cut: Study = {
         ...study,
+        judge,
         run: (context) => {
           const { restore, save } = context.checkpoint;
           const cutSave: typeof save = async (state) => {

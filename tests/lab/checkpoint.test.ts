@@ -98,7 +98,8 @@ describe("the file of a checkpoint", () => {
 
   it("is of no use to another version", async () => {
     const { tensors, metadata } = decodeSafetensors(await encodeCheckpoint(0, unit(1)));
-    const { sha256: _, ...other } = { ...metadata, hebb: "0.0.0" };
+    const { sha256: _, ...rest } = metadata;
+    const other = { ...rest, hebb: "0.0.0" };
     const sha256 = await platform.sha256(encodeSafetensors(tensors, other));
     await expect(decodeCheckpoint(encodeSafetensors(tensors, { ...other, sha256 }))).rejects.toThrow(
       "checkpoint: it is of version 0.0.0",
@@ -139,8 +140,7 @@ describe("the two files", () => {
     });
     let now = 0;
     vi.spyOn(performance, "now").mockImplementation(() => now);
-    const { ...rest } = { milliseconds: 1000, share: 0.02 };
-    const paced = files(undefined, rest);
+    const paced = files(undefined, { milliseconds: 1000, share: 0.02 });
     const times: number[] = [];
     for (; now < 10_000; now += 10) {
       if (!paced.due) continue;
@@ -167,8 +167,10 @@ describe("the two files", () => {
 });
 
 describe("a unit with a checkpoint", () => {
+  type Stop = (name: string, step: number) => void;
+
   /** Sums the steps; `stop` is called after each, once the state has been kept. */
-  const study = (stop: (name: string, step: number) => void = () => {}) =>
+  const study = (stop: Stop = () => {}) =>
     defineStudy({
       slug: "sum",
       claim: "",
@@ -184,7 +186,7 @@ describe("a unit with a checkpoint", () => {
       figures: () => [],
     });
 
-  async function sum({ checkpoint, metric, record, meter, signal }: RunContext<{}>, arm: string, stop: Function) {
+  async function sum({ checkpoint, metric, record, meter, signal }: RunContext<unknown>, arm: string, stop: Stop) {
     let { step, total } = checkpoint.restore<{ step: number; total: Tensor }>() ?? { step: 0, total: tensor([0]) };
     while (step < 6) {
       signal.throwIfAborted();
@@ -199,7 +201,7 @@ describe("a unit with a checkpoint", () => {
     return (await total.data())[0] as number;
   }
 
-  const run = (change: RunOptions<any>, stop?: (name: string, step: number) => void) =>
+  const run = (change: RunOptions<any>, stop?: Stop) =>
     runStudy(study(stop), { out: dir, cache: memoryCache(), checkpoint: { milliseconds: 0, share: 1e9 }, ...change });
   const metricsOf = (id: string) => readFile(join(dir, id, "metrics.jsonl"), "utf8");
 

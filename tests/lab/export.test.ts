@@ -204,7 +204,7 @@ describe("MLflow", () => {
         step: 1001,
         timestamp: Date.parse(record.started),
       });
-      expect(batches[2].metrics.at(-1)).toMatchObject({ key: "steps/old/round 1/seed 2", value: 90, step: 0 });
+      expect(batches[2].metrics.at(-1)).toMatchObject({ key: "measures/steps/old/round 1/seed 2", value: 90, step: 0 });
       const [done, failed] = of("runs/update");
       expect(done).toMatchObject({ run_id: "r1", status: "FINISHED" });
       expect(done.end_time).toBeGreaterThanOrEqual(run.start_time);

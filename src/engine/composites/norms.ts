@@ -88,6 +88,7 @@ export function batchNorm(
   shift: Tensor,
   { epsilon = 1e-5 }: { epsilon?: number } = {},
 ): Tensor {
+  if (x.rank < 2) throw new ShapeError("batchNorm", `the input must be [N, channels, ...], got ${show(x.shape)}`);
   const column = (t: Tensor) => reshape(t, [t.shape[0], ...new Array(x.rank - 2).fill(1)]);
   const factor = div(scale, sqrt(add(moments.variance, epsilon)));
   return add(mul(sub(x, column(moments.mean)), column(factor)), column(shift));

@@ -1,7 +1,7 @@
 import { vector } from "../literals.js";
 import { conv } from "../primitives/conv.js";
 import { mul } from "../primitives/elementwise.js";
-import { type PoolOptions, poolWindow } from "../primitives/pool.js";
+import { type PoolOptions, pooled, poolWindow } from "../primitives/pool.js";
 import { cast, full, reshape } from "../primitives/structure.js";
 import { sizeOf } from "../shape.js";
 import type { Tensor } from "../tensor.js";
@@ -19,7 +19,9 @@ export function avgPool(
   size: number | readonly number[],
   { countPadding = true, ...options }: AvgPoolOptions = {},
 ): Tensor {
-  const { kernel, strides, padding } = poolWindow(x, size, options);
+  const windows = poolWindow(x, size, options);
+  pooled("avgPool", x.shape, windows);
+  const { kernel, strides, padding } = windows;
   const [n, c, ...spatial] = x.shape;
   if (kernel.every((k, i) => k === strides[i] && padding[i] === 0 && spatial[i] % k === 0)) return meanTiles(x, kernel);
   const window = full([1, 1, ...kernel], 1 / sizeOf(kernel), x.dtype);

@@ -28,20 +28,22 @@ const condPrimitive: Primitive<CondAttrs> = {
       const since = serial();
       const wanted = operands.flatMap((t, i) => (needs[i + 1] && isFloat(t.dtype) ? [i] : []));
       const connected = gs.flatMap((g, i) => (g ? [{ g, i }] : []));
-      const branch = ({ params, outputs }: Body) => {
-        const raw = backward(
+      const pull = ({ params, outputs }: Body) =>
+        backward(
           connected.map(({ i }) => outputs[i]),
           connected.map(({ g }) => g),
           wanted.map((i) => params[i]),
         );
-        return new Body(
+      const [a, b] = [pull(attrs.onTrue), pull(attrs.onFalse)];
+      const reached = wanted.filter((_, k) => a[k] || b[k]);
+      const branch = ({ params }: Body, raw: readonly (Tensor | undefined)[]) =>
+        new Body(
           params,
-          raw.map((g, k) => g ?? zeros(operands[wanted[k]].shape, operands[wanted[k]].dtype)),
+          reached.map((i) => raw[wanted.indexOf(i)] ?? zeros(operands[i].shape, operands[i].dtype)),
         );
-      };
-      const shares = choose(predicate, branch(attrs.onTrue), branch(attrs.onFalse), operands, since);
+      const shares = choose(predicate, branch(attrs.onTrue, a), branch(attrs.onFalse, b), operands, since);
       const out: (Tensor | undefined)[] = new Array(operands.length + 1).fill(undefined);
-      wanted.forEach((i, k) => {
+      reached.forEach((i, k) => {
         out[i + 1] = shares[k];
       });
       return out;

@@ -157,21 +157,41 @@ function scanGradient(
       }
     });
   }
-  const is = sections(active, attrs);
-  const wanted = {
-    consts: params.consts.filter((_, i) => is.consts[i]),
-    carries: params.carries.filter((_, i) => is.carries[i]),
-    xs: params.xs.filter((_, i) => is.xs[i]),
-  };
-  const gCarries = wanted.carries.map(placeholder);
   const ys = outputs.ys.flatMap((y, i) => {
     const g = gs[carries + i];
     return g ? [{ y, g, slice: placeholder(y) }] : [];
   });
-  const ends = outputs.carries.filter((_, i) => is.carries[i]);
+  // Which of them a gradient comes back to: to their last values, or from a later step. Nothing goes on to the others,
+  // whose zeros could meet an operation without a gradient.
+  const live = outputs.carries.map((_, i) => active[consts + i] && gs[i] !== undefined);
+  const isLive = (_: unknown, i: number) => live[i];
+  const incoming = params.carries.map(placeholder);
+  const targets = body.params.filter((_, i) => active[i]);
+  let shares = new Map<Tensor, Tensor | undefined>();
+  for (let grown = true; grown; ) {
+    const raw = backward(
+      [...outputs.carries.filter(isLive), ...ys.map((y) => y.y)],
+      [...incoming.filter(isLive), ...ys.map((y) => y.slice)],
+      targets,
+    );
+    shares = new Map(targets.map((p, i) => [p, raw[i]]));
+    grown = false;
+    params.carries.forEach((p, i) => {
+      if (shares.get(p) && !live[i]) {
+        live[i] = true;
+        grown = true;
+      }
+    });
+  }
+  const isReached = (p: Tensor) => shares.get(p) !== undefined;
+  const wanted = {
+    consts: params.consts.filter(isReached),
+    carries: params.carries.filter(isLive),
+    xs: params.xs.filter(isReached),
+  };
   const all = [...wanted.consts, ...wanted.carries, ...wanted.xs];
-  const raw = backward([...ends, ...ys.map((y) => y.y)], [...gCarries, ...ys.map((y) => y.slice)], all);
-  const grads = raw.map((g, i) => g ?? zeros(all[i].shape, all[i].dtype));
+  const grads = all.map((p) => shares.get(p) ?? zeros(p.shape, p.dtype));
+  const gCarries = incoming.filter(isLive);
 
   // What the gradient needs of the forward pass.
   const cotangents = [...gCarries, ...ys.map((y) => y.slice)];
@@ -208,7 +228,7 @@ function scanGradient(
       ...closed.consts,
       ...inputs.slice(0, own.length),
       ...wanted.consts.map((c) => zeros(c.shape, c.dtype)),
-      ...outputs.carries.flatMap((o, i) => (is.carries[i] ? [gs[i] ?? zeros(o.shape, o.dtype)] : [])),
+      ...outputs.carries.flatMap((o, i) => (live[i] ? [gs[i] ?? zeros(o.shape, o.dtype)] : [])),
       ...ys.map((y) => y.g),
       ...kept.map(sequence),
     ],
@@ -221,8 +241,7 @@ function scanGradient(
       checkpoint,
     },
   );
-  let at = 0;
-  return active.map((a) => (a ? back[at++] : undefined));
+  return body.params.map((p) => (isReached(p) ? back[all.indexOf(p)] : undefined));
 }
 
 /** The tensors that a gradient can reach from `params`. */

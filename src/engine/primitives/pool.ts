@@ -8,7 +8,7 @@ import { add, addPrimitive, div, equal, mod, mul, relu, reluPrimitive } from "./
 import { scatterAdd } from "./indexing.js";
 import { cast, flatten, pad, reshape, slice } from "./structure.js";
 
-interface Window extends Record<string, any> {
+export interface Window extends Record<string, any> {
   readonly kernel: readonly number[];
   readonly strides: readonly number[];
   readonly padding: readonly number[];
@@ -20,7 +20,8 @@ const onnxWindow = ({ kernel, strides, padding }: Window) => ({
   pads: [...padding, ...padding],
 });
 
-function pooled(operation: string, shape: readonly number[], { kernel, strides, padding }: Window): number[] {
+/** The shape that pooling gives. */
+export function pooled(operation: string, shape: readonly number[], { kernel, strides, padding }: Window): number[] {
   if (shape.length !== kernel.length + 2) {
     throw new ShapeError(
       operation,

@@ -288,11 +288,17 @@ export function concat(tensors: readonly Tensor[], axis = 0): Tensor {
   return tensors.length === 1 ? tensors[0] : apply(concatPrimitive, tensors, { axis: at });
 }
 /** Joins tensors of one shape along a new axis. */
-export const stack = (tensors: readonly Tensor[], axis = 0): Tensor =>
-  concat(
+export function stack(tensors: readonly Tensor[], axis = 0): Tensor {
+  const unlike = tensors.some((t) => !sameShape(t.shape, tensors[0].shape) || t.dtype !== tensors[0].dtype);
+  if (tensors.length === 0 || unlike) {
+    const given = tensors.map((t) => `${t.dtype}${show(t.shape)}`).join(" and ");
+    throw new ShapeError("stack", `needs tensors of one shape and dtype, got ${given || "none"}`);
+  }
+  return concat(
     tensors.map((t) => expandDims(t, axis)),
     axis,
   );
+}
 
 const stopPrimitive: Primitive = {
   name: "stopGradient",

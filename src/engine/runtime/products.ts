@@ -1,8 +1,9 @@
 import { create, toBinary } from "@bufbuild/protobuf";
+import { valueInfo } from "../compile.js";
 import { type DType, dtypes, type NDArray } from "../dtype.js";
 import { ShapeError } from "../errors.js";
 import { Emitter } from "../onnx/emitter.js";
-import { ModelProtoSchema, ValueInfoProtoSchema } from "../onnx/onnx_pb.js";
+import { ModelProtoSchema } from "../onnx/onnx_pb.js";
 import { show } from "../shape.js";
 import type { Backend, Executable } from "./backend.js";
 import type { HostTools } from "./host.js";
@@ -32,19 +33,7 @@ function compile(backend: Backend, dtype: DType, transposeA: boolean, transposeB
   const e = new Emitter();
   const [a, b] = [e.fresh(), e.fresh()];
   const out = e.node("Gemm", [a, b], { transA: Number(transposeA), transB: Number(transposeB) });
-  const open = (name: string, sizes: readonly string[]) =>
-    create(ValueInfoProtoSchema, {
-      name,
-      type: {
-        value: {
-          case: "tensorType",
-          value: {
-            elemType: dtypes[dtype].onnx,
-            shape: { dim: sizes.map((size) => ({ value: { case: "dimParam" as const, value: size } })) },
-          },
-        },
-      },
-    });
+  const open = (name: string, shape: readonly string[]) => valueInfo(name, { shape, dtype });
   const model = create(ModelProtoSchema, {
     irVersion: 10n,
     opsetImport: [{ domain: "", version: 21n }],

@@ -12,8 +12,9 @@ const statuses = { running: "RUNNING", done: "FINISHED", stopped: "KILLED", fail
 
 /**
  * Makes a run of the MLflow server at `url` (its REST interface, version 2.0) out of this one, and returns its id. The
- * experiment is named as the study and made if need be; options become params, points of curves and results (at step 0)
- * metrics named `<metric>/<arm>/<setting>/<seed>`, verdict and environment tags. Each call makes a new run.
+ * experiment is named as the study and made if need be; options become params, verdict and environment tags. Points of
+ * curves become metrics named `<metric>/<arm>/<setting>/<seed>`, and results, before whose names `measures/` stands, such
+ * metrics at step 0. Each call makes a new run.
  */
 export async function exportMlflow(record: RunRecord, metrics: readonly MetricPoint[], url: string): Promise<string> {
   const post = (method: string, body: object) => request(url, method, { method: "POST", body: JSON.stringify(body) });
@@ -29,7 +30,7 @@ export async function exportMlflow(record: RunRecord, metrics: readonly MetricPo
   for (const params of portions(paramsOf(record), paramsPerRequest)) await post("runs/log-batch", { run_id, params });
   const logged = [
     ...metrics.flatMap((point) => metricsOf(point, point.values, point.step)),
-    ...record.rows.flatMap((row) => metricsOf(row, row.measures, 0)),
+    ...record.rows.flatMap((row) => metricsOf(row, row.measures, 0, "measures/")),
   ].map((metric) => ({ ...metric, timestamp: started }));
   for (const part of portions(logged, metricsPerRequest)) await post("runs/log-batch", { run_id, metrics: part });
   const end_time = Math.round(started + record.seconds * 1000);
@@ -113,10 +114,11 @@ function metricsOf(
   { arm, seed, setting = {} }: Pick<Row, "arm" | "seed" | "setting">,
   values: Readonly<Record<string, number>>,
   step: number,
+  prefix = "",
 ): { key: string; value: number; step: number }[] {
   const place = [arm, ...Object.entries(setting).map(([name, value]) => `${name} ${value}`), `seed ${seed}`];
   return Object.entries(values).map(([name, value]) => ({
-    key: cleaned([name, ...place].join("/")),
+    key: cleaned(prefix + [name, ...place].join("/")),
     value,
     step: Math.round(step),
   }));

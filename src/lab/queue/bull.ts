@@ -101,6 +101,8 @@ export class BullQueue implements JobQueue {
     if (!driver) throw new HebbError("Workers on other machines need the package ioredis: npm install ioredis.");
     const client = new driver.Redis(options.url, {
       maxRetriesPerRequest: null,
+      // A cable that is pulled out says nothing: without an answer for so long the connection is made anew.
+      socketTimeout: options.leaseMilliseconds ?? defaultLeaseMilliseconds,
       retryStrategy: (times: number) => Math.min(200 * 2 ** (times - 1), 10_000),
     });
     return new BullQueue(client, options);
