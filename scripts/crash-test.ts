@@ -27,7 +27,7 @@ await rm(out, { recursive: true });
 console.log(`
 ${found.atRandom} processes killed at a random time, ${found.inWrites} in the middle of a write
 ${found.truncated} checkpoint files truncated, ${found.flipped} with a bit turned
-${found.full} times the disk was full (${found.realDisk ? "a small real one" : "simulated"})
+${found.full} times the disk was full (${found.realDisk ? "a small one" : "simulated"})
 ${found.continued} processes went on in the middle of a unit
 ${found.runs} runs ended equal to the uninterrupted one: rows, metrics, units, costs, final parameters
 ${((performance.now() - started) / 1000).toFixed(0)} s`);

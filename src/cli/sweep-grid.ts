@@ -1,3 +1,4 @@
+import { chooseSeeds } from "../lab/runner.js";
 import type { Configuration } from "../lab/sweep.js";
 import { positiveInteger, suggestion, UsageError } from "./usage.js";
 
@@ -42,10 +43,7 @@ function parseValue(name: string, word: string, like: unknown): Value {
 /** The seeds of `--seeds`: how many (the first of the scale's, counted on where there are too few), or a list. */
 export function parseSeeds(listed: readonly number[], text: string | undefined): number[] {
   if (text === undefined) return [...listed];
-  if (!text.includes(",")) {
-    const next = Math.max(-1, ...listed) + 1;
-    return Array.from({ length: positiveInteger("--seeds", text) }, (_, i) => listed[i] ?? next + i - listed.length);
-  }
+  if (!text.includes(",")) return [...chooseSeeds(listed, positiveInteger("--seeds", text))];
   const words = text.split(",").map((word) => word.trim());
   if (!words.every((word) => /^\d+$/.test(word) && Number.isSafeInteger(Number(word)))) {
     throw new UsageError(

@@ -7,11 +7,17 @@ import { columns } from "./format.js";
 import type { Io } from "./io.js";
 import { printResults } from "./results.js";
 
+export interface JobFailure {
+  readonly options: Configuration;
+  readonly seed: number;
+  readonly error: string;
+}
+
 export interface SweepResults {
   readonly plan: SweepPlan;
   readonly study: Study;
   readonly jobs: readonly PlannedJob[];
-  readonly failures: readonly { readonly options: Configuration; readonly seed: number; readonly error: string }[];
+  readonly failures: readonly JobFailure[];
   /** Where the runs are. */
   readonly out: string;
   /** The sweep's own folder, as the user would type it. */

@@ -19,7 +19,7 @@ import { JobProcesses } from "./job-processes.js";
 import { type Lab, studyOf } from "./lab.js";
 import { codeHere, defaultWorkerName, heartbeatOf, leaseOf, redisUrl, sharedQueue } from "./queue.js";
 import { parseGrid, parseSeeds } from "./sweep-grid.js";
-import { printSweep } from "./sweep-results.js";
+import { type JobFailure, printSweep } from "./sweep-results.js";
 import { SweepSurvey } from "./sweep-survey.js";
 import { SweepView } from "./sweep-view.js";
 import { oneOf, UsageError } from "./usage.js";
@@ -66,31 +66,21 @@ export async function sweep(io: Io, lab: Lab, slug: string, options: SweepComman
   const started = performance.now();
   let statuses: readonly JobStatus[];
   try {
+    const mine = { worker: defaultWorkerName(), leaseMilliseconds: lease };
     const queue = url
-      ? await sharedQueue({
-          url,
-          code,
-          worker: defaultWorkerName(),
-          leaseMilliseconds: lease,
-          log: (text) => view.log(text),
-          signal,
-        })
-      : new FolderQueue(`${store.path(plan.id)}/queue`, { worker: defaultWorkerName(), leaseMilliseconds: lease });
+      ? await sharedQueue({ ...mine, url, code, signal, log: (text) => view.log(text) })
+      : new FolderQueue(`${store.path(plan.id)}/queue`, mine);
     statuses = await execute({ plan, jobs, queue, budget, out, lease, view, signal }).finally(() => queue.close());
   } finally {
     view.end();
     release();
   }
-  const again = `hebb sweep ${slug} --resume ${plan.id}${options.out === "runs" ? "" : ` --out ${options.out}`}${url ? ` --redis ${url}` : ""}`;
+  const again = resumeCommand(plan, options);
   if (signal.aborted) {
     io.stderr.write(`Stopped; this continues it: ${again}\n`);
     return interrupted;
   }
-  const failures = jobs.flatMap(({ job, configuration }) => {
-    const status = statuses.find(({ id }) => id === job.id);
-    if (status?.state !== "failed") return [];
-    return [{ options: plan.configurations[configuration], seed: job.seed, error: status.error ?? "" }];
-  });
+  const failures = failuresOf(plan, jobs, statuses);
   const folder = relative(io.cwd, store.path(plan.id)) || ".";
   await printSweep(io, {
     plan,
@@ -107,6 +97,20 @@ export async function sweep(io: Io, lab: Lab, slug: string, options: SweepComman
     io.stderr.write(`Failed: ${describe(options)}, seed ${seed}: ${error}\n`);
   io.stderr.write(`This tries what failed again: ${again}\n`);
   return 1;
+}
+
+const resumeCommand = ({ slug, id }: SweepPlan, { out, redis }: SweepCommandOptions): string =>
+  [`hebb sweep ${slug} --resume ${id}`, out === "runs" ? "" : ` --out ${out}`, redis ? ` --redis ${redis}` : ""].join(
+    "",
+  );
+
+function failuresOf(plan: SweepPlan, jobs: readonly PlannedJob[], statuses: readonly JobStatus[]): JobFailure[] {
+  const errors = new Map(statuses.flatMap(({ id, state, error = "" }) => (state === "failed" ? [[id, error]] : [])));
+  return jobs
+    .filter(({ job }) => errors.has(job.id))
+    .map(({ job, configuration }) => {
+      return { options: plan.configurations[configuration], seed: job.seed, error: errors.get(job.id)! };
+    });
 }
 
 function newPlan(

@@ -291,7 +291,8 @@ let customs = 0;
 
 /**
  * `f` with its gradient replaced: in reverse, `rule(g, inputs, output)` gives the gradients of the inputs from that of
- * the output. The rule is written in operations, so it can itself be differentiated and mapped.
+ * the output. The rule is written in operations, so it can itself be differentiated and mapped; under `vmap` it may use
+ * its arguments only, not tensors of the examples that it closes over.
  *
  * `const ste = customGradient((x) => round(x), (g) => [g])` rounds with the straight-through gradient.
  */

@@ -4,6 +4,7 @@ import { bodiesOf, bodyGraph, substitute } from "./control/body.js";
 import { simplifyScans } from "./control/merge.js";
 import {
   inputPrimitive,
+  isLeaf,
   literalPrimitive,
   type Primitive,
   partPrimitive,
@@ -136,6 +137,7 @@ export function emitModel(
     inputs: inputs.map((i) => i.name!),
     outputs: outputs.map(({ name, spec: { shape, dtype } }) => ({ name, shape, dtype })),
     double: usesDouble(graph),
+    small: isSmall(graph),
   };
   return { model, signature, used };
 }
@@ -220,6 +222,24 @@ const usesDouble = (graph: Graph): boolean =>
   graph.order.some(
     ({ dtype, node }) => dtype === "float64" || bodiesOf(node.attrs).some((b) => usesDouble(bodyGraph(b))),
   );
+
+/**
+ * Whether no operation is worth dividing among threads: waking them takes some microseconds, in which one thread passes
+ * over tens of thousands of numbers, or multiplies and adds a few hundred thousand.
+ */
+const isSmall = (graph: Graph): boolean =>
+  graph.order.every((t) => work(t) <= 2 ** 15 && bodiesOf(t.node.attrs).every((b) => isSmall(bodyGraph(b))));
+
+/** Roughly the time of an operation, in numbers passed over. */
+function work({ size, node }: Tensor): number {
+  const { primitive, inputs, attrs } = node;
+  const [a, b] = inputs;
+  if (primitive.name === "matmul") return (size * a.shape[a.rank - (attrs.transposeA ? 2 : 1)]) / 8;
+  if (primitive.name === "conv" || primitive.name === "convInput") return (size * b.size) / b.shape[0] / 8;
+  // Leaves are there already, and a loop's results are made step by step.
+  if (isLeaf(node) || primitive === partPrimitive || primitive.many) return 0;
+  return Math.max(size, ...inputs.map((i) => i.size));
+}
 
 /** A name with shape and dtype; a size that is a string stays open until the model runs. */
 export function valueInfo(

@@ -1,5 +1,5 @@
 import { platform } from "#platform";
-import { dtypeOf, type NDArray, type TypedArray } from "../engine/dtype.js";
+import { dtypeOf, dtypes, type NDArray, type TypedArray } from "../engine/dtype.js";
 import { HebbError } from "../engine/errors.js";
 import { realise } from "../engine/run.js";
 import { fromValue, Tensor } from "../engine/tensor.js";
@@ -21,7 +21,7 @@ export interface UnitCheckpoint extends Omit<UnitRecord, "value"> {
 export interface CheckpointPace {
   /** At least so many milliseconds lie between two writes. Default 1000. */
   readonly milliseconds?: number;
-  /** The share of the run's time that writing may take: after a write of c seconds none follows for c / share. Default 0.02. */
+  /** The share of the run's time that writing may take: a write of c seconds goes with c / share without. Default 0.02. */
   readonly share?: number;
 }
 
@@ -34,8 +34,11 @@ export class CheckpointFiles {
   readonly #milliseconds: number;
   readonly #share: number;
   readonly #log: (message: string) => void;
+  readonly #started = performance.now();
   #number = 0;
   #next: number;
+  /** Of the last write. */
+  #cost?: number;
   #failing = false;
 
   constructor(
@@ -47,7 +50,7 @@ export class CheckpointFiles {
     this.#milliseconds = milliseconds;
     this.#share = share;
     this.#log = log;
-    this.#next = performance.now() + milliseconds;
+    this.#next = this.#started + milliseconds;
   }
 
   /** The newest whole checkpoint, if there is one. A file that is damaged is left aside, and the log says so. */
@@ -66,9 +69,14 @@ export class CheckpointFiles {
     return newest?.unit;
   }
 
-  /** Whether enough time has passed since the last write. */
-  get due(): boolean {
-    return performance.now() >= this.#next;
+  /** Writes what `unit` gives, if it is time. */
+  async offer(unit: () => UnitCheckpoint): Promise<void> {
+    const now = performance.now();
+    if (now < this.#next) return;
+    const made = unit();
+    // What a write costs is known after the first one, for which the run must have had the time as well.
+    if (this.#cost === undefined) this.#next = this.#started + this.#pause(expectedCost(made.state));
+    if (now >= this.#next) await this.write(made);
   }
 
   /** Replaces the older file. A run goes on where that fails, as on a full disk: it only would lose more if it ended now. */
@@ -85,7 +93,13 @@ export class CheckpointFiles {
       this.#failing = true;
     }
     const ended = performance.now();
-    this.#next = ended + Math.max(this.#milliseconds, (ended - started) / this.#share);
+    this.#cost = ended - started;
+    this.#next = ended + this.#pause(this.#cost);
+  }
+
+  /** The time without a write that goes with one of so many milliseconds. */
+  #pause(cost: number): number {
+    return Math.max(this.#milliseconds, cost / this.#share);
   }
 
   /** Removes both files: a run that is done has no use for them. */
@@ -96,6 +110,12 @@ export class CheckpointFiles {
   #paths(): [string, string] {
     return [`${this.#folder}/checkpoint-0.safetensors`, `${this.#folder}/checkpoint-1.safetensors`];
   }
+}
+
+/** Milliseconds that it takes to write a state, on the safe side: 50, and 10 more for each megabyte. */
+function expectedCost(state: unknown): number {
+  const bytes = treeLeaves(state).reduce((sum, t) => sum + t.size * dtypes[t.dtype].array.BYTES_PER_ELEMENT, 0);
+  return 50 + bytes / 1e5;
 }
 
 /** The bytes of a checkpoint: a safetensors file whose header has the JSON part and the SHA-256 of all the rest. */

@@ -125,8 +125,7 @@ export class Recorder {
       const unit = this.#unit;
       if (!unit)
         throw new HebbError("checkpoint.save was called outside of a unit, where there is nothing to go on with.");
-      const { checkpoints } = this.#options;
-      if (checkpoints.due) await checkpoints.write({ name: unit.name, ...this.#recorded(unit), state: state() });
+      await this.#options.checkpoints.offer(() => ({ name: unit.name, ...this.#recorded(unit), state: state() }));
     },
   };
 

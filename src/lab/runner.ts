@@ -210,7 +210,8 @@ function mergeOptions<Options>(slug: string, defaults: Options, changes: Partial
   return toJson({ ...defaults, ...changes }, "options");
 }
 
-function chooseSeeds(listed: readonly number[], wanted: number | readonly number[] = listed): readonly number[] {
+/** The seeds wanted: a list as it is, or so many of the scale's own, counted on where these are too few. */
+export function chooseSeeds(listed: readonly number[], wanted: number | readonly number[] = listed): readonly number[] {
   if (typeof wanted !== "number") return wanted;
   if (!Number.isInteger(wanted) || wanted < 1)
     throw new HebbError(`The number of seeds must be a positive whole number, got ${wanted}.`);

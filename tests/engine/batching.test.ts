@@ -96,7 +96,10 @@ onEachBackend("vmap", () => {
 
   it("takes axes part by part", async () => {
     const [u, v] = [fill({ shape: [2, 3] }, 1), fill({ shape: [3] }, 2)];
-    const f = (a: { u: Tensor; v: Tensor }, [b]: [Tensor]) => ({ all: mul(a.u, b), own: [sum(a.v), mul(sum(a.u), a.v)] });
+    const f = (a: { u: Tensor; v: Tensor }, [b]: [Tensor]) => ({
+      all: mul(a.u, b),
+      own: [sum(a.v), mul(sum(a.u), a.v)],
+    });
     const out = vmap(f, { inAxes: [{ u: 1, v: null }, [0]], outAxes: { all: 1, own: [null, 0] } })({ u, v: u }, [v]);
     expect([out.all.shape, out.own[0].shape, out.own[1].shape]).toEqual([[2, 3], [], [3, 2, 3]]);
     assertClose(await numbers(out.all), await numbers(mul(u, v)), 1e-15, "product");

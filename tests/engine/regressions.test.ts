@@ -6,8 +6,10 @@ import {
   cond,
   crossEntropy,
   div,
+  fixedPoint,
   grad,
   greater,
+  hvp,
   jit,
   less,
   matmul,
@@ -15,10 +17,12 @@ import {
   mul,
   type NDArray,
   norm,
+  odeSolve,
   opaque,
   scan,
   segmentMin,
   square,
+  stopGradient,
   sum,
   type Tensor,
   tensor,
@@ -26,7 +30,7 @@ import {
   whileLoop,
   zeros,
 } from "../../src/engine/index.js";
-import { fill, numbers, onEachBackend, values } from "./helpers.js";
+import { assertClose, fill, numbers, onEachBackend, values } from "./helpers.js";
 
 // What once went wrong, each in the smallest form that showed it.
 
@@ -64,6 +68,37 @@ onEachBackend("bodies of control flow", () => {
       [11, 2],
       [21, 2],
     ]);
+  });
+
+  it("send no zeros back to where there is no gradient", async () => {
+    const climb = (x: Tensor) =>
+      whileLoop(
+        (c: Tensor) => less(c, 5),
+        (c: Tensor) => add(c, 1),
+        x,
+      );
+    const unused = (x: Tensor) =>
+      scan(
+        ([a, b]: Tensor[], y: Tensor) => [[add(mul(a, y), x), add(b, y)], b] as [Tensor[], Tensor],
+        [x, climb(x)],
+        double([1, 2]),
+      );
+    const chosen = (x: Tensor) =>
+      cond(
+        greater(x, 0),
+        (y: Tensor, k: Tensor) => mul(y, stopGradient(k)),
+        (y: Tensor) => y,
+        x,
+        climb(x),
+      );
+    const got = jit((x: Tensor) => [grad((y: Tensor) => unused(y)[0][0]), grad(chosen)].map((g) => g(x)));
+    expect(await values(await got(single(1)))).toEqual([[5], [5]]);
+    const curved = (x: Tensor) => {
+      const k = climb(x);
+      const step = (a: Tensor) => [add(mul(mul(a, a), x), stopGradient(k)), null] as const;
+      return scan(step, x, null, { length: 1 })[0];
+    };
+    expect(await numbers(hvp(curved, single(2), single(1)))).toEqual([12]);
   });
 
   it("may be mapped over no examples", async () => {
@@ -161,6 +196,24 @@ onEachBackend("numbers", () => {
     expect(await numbers(loss(logits))).toEqual([Math.log(2)]);
     expect(await numbers(grad(loss)(logits))).toEqual([0, -0.5, 0.5]);
   });
+});
+
+onEachBackend("differential equations", () => {
+  it("may ask for one time twice", async () => {
+    const speed = (_t: Tensor, y: Tensor) => add(mul(y, 0), 2);
+    const times = [
+      [0, 0, 1],
+      [1, 0, 0, -1],
+    ];
+    const got = jit((...t: Tensor[]) => t.map((at) => odeSolve(speed, single(1), at)));
+    const [rising, falling] = await values(await got(...(times.map(double) as [])));
+    assertClose(rising, [1, 1, 3], 1e-12, "rising");
+    assertClose(falling, [1, -1, -1, -3], 1e-12, "falling");
+  });
+});
+
+it("a fixed point is of floats", () => {
+  expect(() => fixedPoint((x: Tensor) => x, int([1]))).toThrow("fixedPoint: x must hold floats, got int32");
 });
 
 it("a scan's length is a whole number", () => {

@@ -6,7 +6,7 @@ import { crashTest } from "./crash/harness.js";
 
 it("runs that are killed, and whose checkpoints are damaged, end as if they had not been", async () => {
   const out = await mkdtemp(join(tmpdir(), "hebb-crash-"));
-  const found = await crashTest({ kills: 6, full: 0, seed: 5, slug: "crash", out });
+  const found = await crashTest({ kills: 6, full: 0, seed: 1, slug: "crash", out });
   expect(found.atRandom + found.inWrites).toBe(6);
   expect(found.runs).toBeGreaterThan(0);
   await rm(out, { recursive: true });

@@ -109,7 +109,7 @@ const counted = (x: Tensor): Tensor => (x.dtype === "bool" ? cast(x, "int32") : 
 /** The sum over `axes` (all of them by default); booleans are counted as int32. */
 export const sum = (x: Tensor, axes?: AxesArgument, options: ReduceOptions = {}): Tensor =>
   squaredNorm(x, axes, options) ?? reduce(sumPrimitive, counted(x), axes, options);
-/** The largest value over `axes`; ties share the gradient. */
+/** The largest value over `axes`; ties share the gradient. The runtime may pass over NaN. */
 export const max = (x: Tensor, axes?: AxesArgument, options: ReduceOptions = {}): Tensor =>
   reduce(maxPrimitive, x, axes, options);
 /** The same numbers in the opposite order: -1 - x has no overflow, as -x has for the least integer. */

@@ -35,6 +35,8 @@ export interface Signature {
   readonly double: boolean;
   /** Whether the model will run only once or a few times, so that a quick start counts more than speed. */
   readonly once: boolean;
+  /** Whether no operation is worth dividing among threads. */
+  readonly small?: boolean;
   /** Whether threads may wait for work by spinning, which is faster where operations follow closely. Default true. */
   readonly spin?: boolean;
   /** A result that is written into an offered buffer has that buffer's shape. */

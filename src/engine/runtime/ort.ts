@@ -28,6 +28,7 @@ export function ortBackend(
         created = await ort.InferenceSession.create(model, {
           ...session,
           graphOptimizationLevel: level,
+          ...(signature.small ? { intraOpNumThreads: 1 } : {}),
           ...(signature.spin === false ? { extra: { session: { intra_op: { allow_spinning: "0" } } } } : {}),
         });
       } catch (error) {

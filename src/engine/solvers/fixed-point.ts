@@ -2,6 +2,7 @@ import { backward, customGradient } from "../autodiff.js";
 import { closeOver, substitute } from "../control/body.js";
 import { whileLoop } from "../control/while.js";
 import { placeholder } from "../core.js";
+import { isFloat } from "../dtype.js";
 import { HebbError, ShapeError } from "../errors.js";
 import { abs, add, and, greater, less, sub } from "../primitives/elementwise.js";
 import { max } from "../primitives/reduce.js";
@@ -22,10 +23,11 @@ export interface FixedPointOptions {
  * the solution itself, by the implicit function theorem, (I - df/dx)' u = g solved by the same kind of iteration: it
  * costs no memory for the steps, reaches everything that `f` closes over, and does not depend on `start`. Any order.
  *
- * x is a tree of tensors of one float dtype. Throws `ShapeError` when f(x) is unlike x.
+ * x is a tree of tensors of one float dtype. Throws `ShapeError` when f(x) is unlike x or x holds no floats.
  */
 export function fixedPoint<T>(f: (x: T) => T, start: T, options: FixedPointOptions = {}): T {
   const { vector, unravel } = ravel(start);
+  if (!isFloat(vector.dtype)) throw new ShapeError("fixedPoint", `x must hold floats, got ${vector.dtype}`);
   const step = (x: Tensor): Tensor => {
     const out = ravel(f(unravel(x))).vector;
     if (!sameShape(out.shape, x.shape) || out.dtype !== x.dtype) {

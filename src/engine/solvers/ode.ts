@@ -18,7 +18,7 @@ import {
   sub,
   where,
 } from "../primitives/elementwise.js";
-import { arange, concat, expandDims, reshape, sliceAxis, stopGradient } from "../primitives/structure.js";
+import { arange, concat, expandDims, reshape, sliceAxis, stopGradient, zeros } from "../primitives/structure.js";
 import { show } from "../shape.js";
 import type { Tensor } from "../tensor.js";
 import { treeMap } from "../tree.js";
@@ -146,8 +146,8 @@ function adaptiveSteps(f: Field, like: Tensor, options: OdeOptions): Advance {
   };
   type State = { y: Tensor; slope: Tensor; t: Tensor; h: Tensor };
   return (start, spans) => {
-    const [t, next] = [spans.from, spans.to].map((v) => reshape(sliceAxis(v, 0, 0, 1), []));
-    const first: State = { y: start, slope: f(t, start), t, h: stopGradient(mul(sub(next, t), 0.05)) };
+    const t = reshape(sliceAxis(spans.from, 0, 0, 1), []);
+    const first: State = { y: start, slope: f(t, start), t, h: zeros([], t.dtype) };
     return scan(
       (state: State, { from, to: end }: Spans) => {
         const step = (s: State): State => {
@@ -166,6 +166,9 @@ function adaptiveSteps(f: Field, like: Tensor, options: OdeOptions): Advance {
             h: stopGradient(where(last, where(accepted, s.h, mul(h, factor)), mul(h, factor))),
           };
         };
+        // The first try, also after a span of no length.
+        const span = stopGradient(sub(end, from));
+        const length = where(equal(state.h, 0), mul(abs(span), 0.05), abs(state.h));
         const [reached] = scan(
           (s: State) =>
             [
@@ -177,7 +180,7 @@ function adaptiveSteps(f: Field, like: Tensor, options: OdeOptions): Advance {
               ),
               null,
             ] as const,
-          { ...state, t: from, h: mul(abs(state.h), sign(stopGradient(sub(end, from)))) },
+          { ...state, t: from, h: mul(length, sign(span)) },
           null,
           { length: maxSteps },
         );

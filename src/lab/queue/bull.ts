@@ -80,8 +80,8 @@ export class BullQueue implements JobQueue {
       };
       signal.addEventListener("abort", check);
       client.on("error", (error: NodeJS.ErrnoException) => {
-        if (!away)
-          log(`Redis at ${host} cannot be reached (${error.code ?? error.message}); trying again until it can.`);
+        const reason = /^socket timeout/i.test(error.message) ? "no answer" : (error.code ?? error.message);
+        if (!away) log(`Redis at ${host} cannot be reached (${reason}); trying again until it can.`);
         away = true;
         check();
       });
