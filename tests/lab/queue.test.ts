@@ -303,9 +303,14 @@ describe("consume", () => {
       path,
       1,
       async (_, signal) => {
-        makeOld(path, "00000-tiny-claim-smoke-0~1");
-        const other = (await queue.claim())!;
-        await new Promise((resolve) => signal.addEventListener("abort", resolve));
+        // Again where a heartbeat came between.
+        const stolen = () => {
+          makeOld(path, "00000-tiny-claim-smoke-0~1");
+          return queue.claim();
+        };
+        let other = await stolen();
+        while (!other) other = await stolen();
+        if (!signal.aborted) await new Promise((resolve) => signal.addEventListener("abort", resolve));
         await queue.complete(other);
         return "stopped";
       },
