@@ -25,6 +25,7 @@ def in_turns(functions):
     times = {name: [] for name in functions}
     for _ in range(rounds):
         for name, f in functions.items():
+            f()  # untimed: the one before it may have left the caches cold
             start = time.perf_counter()
             f()
             times[name].append((time.perf_counter() - start) * 1000)
