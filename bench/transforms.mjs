@@ -41,7 +41,7 @@ async function inTurns(functions) {
   const times = Object.fromEntries(Object.keys(functions).map((name) => [name, []]));
   for (let r = 0; r < rounds; r++) {
     for (const [name, f] of Object.entries(functions)) {
-      // Untimed: the one before it may have left the caches cold and garbage behind.
+      // Untimed: the one before it may have left the caches cold.
       await f();
       const start = performance.now();
       await f();
@@ -87,9 +87,10 @@ const models = {
 
 const rows = [];
 for (const [name, [model, shape]] of Object.entries(models)) {
-  const { ready, ...functions } = workload(model, shape);
+  const { ready, each, ...functions } = workload(model, shape);
   await ready;
-  rows.push({ name, ...(await inTurns(functions)) });
+  // Apart: results of a hundred megabytes leave garbage behind that would slow the others.
+  rows.push({ name, ...(await inTurns(functions)), ...(await inTurns({ each })) });
 }
 
 async function manySteps(n = 1000) {
