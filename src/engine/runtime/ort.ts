@@ -29,10 +29,7 @@ export function ortBackend(
           ...session,
           graphOptimizationLevel: level,
           ...(signature.small ? { intraOpNumThreads: 1 } : {}),
-          // Threads that spin on after a call would take the cores of the next session's.
-          extra: {
-            session: signature.spin === false ? { intra_op: { allow_spinning: "0" } } : { force_spinning_stop: "1" },
-          },
+          ...(signature.spin === false ? { extra: { session: { intra_op: { allow_spinning: "0" } } } } : {}),
         });
       } catch (error) {
         throw new HebbError(`ONNX Runtime (${name}) refused a compiled graph: ${(error as Error).message}`);
