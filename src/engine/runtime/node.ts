@@ -13,8 +13,6 @@ export function nodeBackend({ threads = os.availableParallelism() }: BackendOpti
       interOpNumThreads: 1,
       executionMode: "sequential",
       logSeverityLevel: 3,
-      // Threads that spin on after a call would take the cores of the next session's.
-      extra: { session: { force_spinning_stop: "1" } },
     },
     { writesInto: true },
   );
