@@ -3,6 +3,7 @@ import type { NDArray } from "../engine/dtype.js";
 import { HebbError } from "../engine/errors.js";
 import type { Tensor } from "../engine/tensor.js";
 import type { Optimizer } from "../optim/optimizer.js";
+import { type Procedure, procedure } from "../optim/procedure.js";
 import { trainStep } from "./train-step.js";
 
 export interface FitOptions<P, S> {
@@ -51,10 +52,7 @@ export interface Fitted<P, S> {
 }
 
 /** A training run: iterate over its steps, or `run()` it to its end. */
-export interface Fit<P, S> extends AsyncIterable<FitStep<P, S>, Fitted<P, S>> {
-  /** Runs what is left, calling `onStep` after each step. */
-  run(onStep?: (step: FitStep<P, S>) => void | Promise<void>): Promise<Fitted<P, S>>;
-}
+export type Fit<P, S> = Procedure<FitStep<P, S>, Fitted<P, S>>;
 
 /**
  * Trains by mini-batches, step by step:
@@ -68,19 +66,7 @@ export interface Fit<P, S> extends AsyncIterable<FitStep<P, S>, Fitted<P, S>> {
  * Throws `HebbError` when neither `steps` nor `epochs` bounds a data set, and when the loss is not finite (the message
  * names the step); rethrows the reason of `signal`.
  */
-export function fit<P, S>(options: FitOptions<P, S>): Fit<P, S> {
-  const iterator = loop(options);
-  return {
-    [Symbol.asyncIterator]: () => iterator,
-    async run(onStep) {
-      for (;;) {
-        const next = await iterator.next();
-        if (next.done) return next.value;
-        await onStep?.(next.value);
-      }
-    },
-  };
-}
+export const fit = <P, S>(options: FitOptions<P, S>): Fit<P, S> => procedure(loop(options));
 
 async function* loop<P, S>(options: FitOptions<P, S>): AsyncGenerator<FitStep<P, S>, Fitted<P, S>, undefined> {
   const { loss, optimizer, signal, steps = Number.POSITIVE_INFINITY } = options;
