@@ -8,7 +8,6 @@ import {
   literalPrimitive,
   type Primitive,
   partPrimitive,
-  type Spec,
   topological,
   valuePrimitive,
 } from "./core.js";
@@ -24,8 +23,9 @@ import {
   type ValueInfoProto,
   ValueInfoProtoSchema,
 } from "./onnx/onnx_pb.js";
+import { emitInputs, emitOutputs, portShape } from "./ports.js";
 import { isPassThrough } from "./primitives/structure.js";
-import type { Signature } from "./runtime/backend.js";
+import type { Port, Signature } from "./runtime/backend.js";
 import { literal, Tensor } from "./tensor.js";
 
 /** A graph in normal form: no duplicates, no pass-through nodes, only operations that the runtime can execute. */
@@ -115,30 +115,29 @@ export function normalise(
 
 const emptyArray = ({ shape, dtype }: Tensor): NDArray => ({ data: new dtypes[dtype].array(0), shape, dtype });
 
-/** The ONNX model of a graph; its inputs are `args` that are used, then captures. */
+/**
+ * The ONNX model of a graph; its inputs are `args` that are used, then captures. With `pack`, small ones enter and leave
+ * together.
+ */
 export function emitModel(
   graph: Graph,
   args: readonly Tensor[],
-  { portable = false }: { portable?: boolean } = {},
+  { portable = false, pack = false }: { portable?: boolean; pack?: boolean } = {},
 ): { model: ModelProto; signature: Omit<Signature, "once">; used: readonly Tensor[] } {
   const e = new Emitter({ portable });
   const present = new Set(graph.order);
   const used = [...args.filter((t) => present.has(t)), ...graph.captures];
-  const inputs = used.map((t) => valueInfo(e.fresh(), t));
-  const names = new Map(used.map((t, i) => [t, inputs[i].name!]));
-  const outputs = emitNodes(e, graph, names).map((name, i) => ({ name, spec: graph.outputs[i] }));
+  const { ports: inputs, names } = emitInputs(e, used, pack);
+  const results = emitNodes(e, graph, new Map(used.map((t, i) => [t, names[i]])));
+  const outputs = emitOutputs(e, graph.outputs, results, pack);
+  const info = (port: Port) => valueInfo(port.name, { shape: portShape(port), dtype: port.dtype });
   const model = create(ModelProtoSchema, {
     irVersion: 10n,
     producerName: "hebb",
     opsetImport: [...e.domains].map((domain) => ({ domain, version: domain === "" ? 21n : 1n })),
-    graph: graphProto(e, inputs, outputs),
+    graph: graphProto(e, inputs.map(info), outputs.map(info)),
   });
-  const signature = {
-    inputs: inputs.map((i) => i.name!),
-    outputs: outputs.map(({ name, spec: { shape, dtype } }) => ({ name, shape, dtype })),
-    double: usesDouble(graph),
-    small: isSmall(graph),
-  };
+  const signature = { inputs, outputs, double: usesDouble(graph), small: isSmall(graph) };
   return { model, signature, used };
 }
 
@@ -160,7 +159,7 @@ export function emitInner(
   const distinct = all.map(({ name, spec }) => {
     const own = seen.has(name) ? e.node("Identity", [name]) : name;
     seen.add(own);
-    return { name: own, spec };
+    return valueInfo(own, spec);
   });
   return graphProto(e, inputs, distinct);
 }
@@ -204,17 +203,13 @@ function emitNodes(e: Emitter, graph: Graph, names: Map<Tensor, string>): string
   });
 }
 
-const graphProto = (
-  e: Emitter,
-  inputs: ValueInfoProto[],
-  outputs: readonly { readonly name: string; readonly spec: Spec }[],
-): GraphProto =>
+const graphProto = (e: Emitter, inputs: ValueInfoProto[], outputs: ValueInfoProto[]): GraphProto =>
   create(GraphProtoSchema, {
     name: "hebb",
     node: e.graphNodes,
     initializer: e.initializers,
     input: inputs,
-    output: outputs.map(({ name, spec }) => valueInfo(name, spec)),
+    output: outputs,
   });
 
 /** Whether float64 occurs anywhere, also inside nodes. */

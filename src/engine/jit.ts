@@ -1,14 +1,15 @@
 import { normalise } from "./compile.js";
-import { placeholder } from "./core.js";
+import { placeholder, type Spec } from "./core.js";
 import type { NDArray, TypedArray } from "./dtype.js";
 import { HebbError } from "./errors.js";
 import { asData, type Data, isData } from "./feed.js";
 import { findNonFinite } from "./inspect/nonfinite.js";
 import { compileGraph, type Program, realise, spread } from "./run.js";
 import type { Backend, DeviceValue } from "./runtime/backend.js";
-import { getBackend, onBackend } from "./runtime/index.js";
+import { getBackend, isOn, onBackend } from "./runtime/index.js";
+import type { Shape } from "./shape.js";
 import { fromValue, Tensor } from "./tensor.js";
-import { flattenTree, type TreeDef, treeKey, unflattenTree } from "./tree.js";
+import { flattenTree, isTreeLeaf, type TreeDef, treeKeys, unflattenTree } from "./tree.js";
 
 export interface JitOptions {
   /**
@@ -48,9 +49,10 @@ interface Entry {
   readonly def: TreeDef;
   /** For each leaf of the output: which result it is, or a value that is not a tensor. */
   readonly leaves: readonly ({ readonly result: number } | { readonly constant: unknown })[];
+  /** The leaves that the caller gives away, and the results that may be written into their buffers. */
+  readonly gifts: readonly { readonly leaf: number; readonly result?: number }[];
   /** Buffers given away by earlier calls, for each result. */
-  readonly spare: (DeviceValue | undefined)[][];
-  readonly slots: ReadonlyMap<string, readonly number[]>;
+  readonly spare: (DeviceValue | undefined)[];
 }
 
 /**
@@ -62,11 +64,13 @@ interface Entry {
  */
 export function jit<A extends any[], R>(f: (...args: A) => R, options: JitOptions = {}): Jitted<A, R> {
   const entries = new Map<string, Promise<Entry>>();
-  const donated = new Set(options.donate ?? []);
+  const name = options.name || f.name || "the function";
+  const donate = new Set(options.donate ?? []);
 
-  const trace = async (backend: Backend, def: TreeDef, leaves: readonly unknown[]): Promise<Entry> => {
+  const trace = async (backend: Backend, raw: readonly unknown[], data: readonly unknown[]): Promise<Entry> => {
+    const { def, paths } = flattenTree(raw);
     const args: Tensor[] = [];
-    const traced = leaves.map((leaf) => {
+    const traced = data.map((leaf) => {
       if (!isData(leaf)) return leaf;
       const t = placeholder(leaf);
       args.push(t);
@@ -74,9 +78,7 @@ export function jit<A extends any[], R>(f: (...args: A) => R, options: JitOption
     });
     const output = f(...(unflattenTree(def, traced) as A));
     if (output instanceof Promise)
-      throw new HebbError(
-        `jit: ${options.name ?? (f.name || "the function")} is asynchronous; it must build its graph without awaiting.`,
-      );
+      throw new HebbError(`jit: ${name} is asynchronous; it must build its graph without awaiting.`);
     const flat = flattenTree(output);
     const tensors = flat.leaves.filter((l): l is Tensor => l instanceof Tensor);
     const graph = normalise(tensors, args);
@@ -84,9 +86,10 @@ export function jit<A extends any[], R>(f: (...args: A) => R, options: JitOption
     let at = 0;
     const slots = new Map<string, number[]>();
     graph.outputs.forEach((t, i) => {
-      const key = `${t.dtype}[${t.shape}]`;
-      slots.set(key, [...(slots.get(key) ?? []), i]);
+      slots.set(specKey(t), [...(slots.get(specKey(t)) ?? []), i]);
     });
+    const isDonated = (path: string) => donate.has(Number(/^\[(\d+)\]/.exec(path)?.[1]));
+    const given = data.flatMap((leaf, i) => (isData(leaf) && isDonated(paths[i]) ? [{ leaf, i }] : []));
     return {
       program,
       backend,
@@ -94,37 +97,36 @@ export function jit<A extends any[], R>(f: (...args: A) => R, options: JitOption
       places: graph.places,
       def: flat.def,
       leaves: flat.leaves.map((l) => (l instanceof Tensor ? { result: at++ } : { constant: l })),
-      spare: graph.outputs.map(() => []),
-      slots,
+      gifts: given.map(({ leaf, i }) => ({ leaf: i, result: slots.get(specKey(leaf))?.shift() })),
+      spare: [],
     };
   };
 
   const call = async (...raw: unknown[]): Promise<R> => {
     const backend = await getBackend();
-    const { leaves: found, def, paths } = flattenTree(raw);
-    const leaves = found.map(asData);
+    const { found, leaves, key } = readArguments(raw);
     if (options.debug) {
-      const culprit = await findNonFinite(f, ...(unflattenTree(def, leaves) as any));
-      if (culprit) throw new HebbError(`jit: ${options.name ?? (f.name || "the function")}: ${culprit.message}`);
+      const culprit = await findNonFinite(f, ...(unflattenTree(flattenTree(raw).def, leaves) as any));
+      if (culprit) throw new HebbError(`jit: ${name}: ${culprit.message}`);
     }
-    const key = `${identity(backend)}${treeKey(def)}${leaves.map((l, i) => (isData(l) ? `${l.dtype}[${l.shape}]` : constantKey(l, paths[i]))).join()}`;
-    let pending = entries.get(key);
+    const place = `${identity(backend)}${key}`;
+    let pending = entries.get(place);
     if (!pending) {
-      pending = trace(backend, def, leaves);
-      entries.set(key, pending);
-      pending.catch(() => entries.delete(key));
+      pending = trace(backend, raw, leaves);
+      entries.set(place, pending);
+      pending.catch(() => entries.delete(place));
     }
     const entry = await pending;
     const data = leaves.filter(isData);
     const lazy = data.filter((l): l is Tensor => l instanceof Tensor && l.value === undefined);
     if (lazy.length > 0) await realise(lazy);
-    const values = await Promise.all([
-      ...entry.program.uses.map((i) => onBackend(backend, valueHeld(data[i]))),
-      ...entry.captures.map((t) => onBackend(backend, t.value!)),
-    ]);
-    const reuse = entry.spare.map((s) => s.pop());
-    const results = await spread(backend, await entry.program.executable.run(values, reuse), entry.places);
-    if (donated.size > 0) giveAway(entry, found, paths, donated, options.name ?? f.name);
+    const { program, captures, places } = entry;
+    const held = [...program.uses.map((i) => valueHeld(data[i])), ...captures.map((t) => t.value!)];
+    const values = held.every((v) => isOn(backend, v))
+      ? (held as DeviceValue[])
+      : await Promise.all(held.map((v) => onBackend(backend, v)));
+    const results = await spread(backend, await program.executable.run(values, entry.spare.splice(0)), places);
+    giveAway(entry, found, name);
     return unflattenTree(
       entry.def,
       entry.leaves.map((l) => ("result" in l ? fromValue(results[l.result]) : l.constant)),
@@ -133,32 +135,50 @@ export function jit<A extends any[], R>(f: (...args: A) => R, options: JitOption
   return Object.defineProperty(call, "compilations", { get: () => entries.size }) as unknown as Jitted<A, R>;
 }
 
-/** The donated tensors' buffers become spare buffers for results of the same shape; the tensors are used up. */
-function giveAway(
-  entry: Entry,
-  leaves: readonly unknown[],
-  paths: readonly string[],
-  donated: ReadonlySet<number>,
-  name: string,
-): void {
-  const turn = new Map<string, number>();
-  const given = new Set<unknown>();
-  leaves.forEach((leaf, i) => {
-    const position = Number(/^\[(\d+)\]/.exec(paths[i])?.[1]);
-    if (!(leaf instanceof Tensor) || !donated.has(position) || given.has(leaf)) return;
-    given.add(leaf);
-    const value = leaf.value;
-    const key = `${leaf.dtype}[${leaf.shape}]`;
-    const slots = entry.slots.get(key);
-    if (value && "backend" in value && value.backend === entry.backend && slots) {
-      const n = turn.get(key) ?? 0;
-      turn.set(key, n + 1);
-      if (n < slots.length && entry.spare[slots[n]].length === 0) entry.spare[slots[n]].push(value);
+const shapeKeys = new WeakMap<Shape, string>();
+/** Equal for equal shapes and dtypes. The results of a training step have the same shape objects each time. */
+function specKey({ dtype, shape }: Spec): string {
+  let key = shapeKeys.get(shape);
+  if (key === undefined) shapeKeys.set(shape, (key = `[${shape}]`));
+  return dtype + key;
+}
+
+/**
+ * The leaves of a call's arguments, in the order of `flattenTree`, and what a compilation depends on. Called at each step of
+ * a training loop, so it builds neither structures nor paths.
+ */
+function readArguments(raw: readonly unknown[]): { found: unknown[]; leaves: unknown[]; key: string } {
+  const found: unknown[] = [];
+  const leaves: unknown[] = [];
+  // Names the path of what does not belong in a tree.
+  const refuse = (): never => flattenTree(raw) as never;
+  const walk = (node: unknown): string => {
+    if (isTreeLeaf(node)) {
+      const leaf = asData(node);
+      found.push(node);
+      leaves.push(leaf);
+      return isData(leaf) ? specKey(leaf) : constantKey(leaf, () => flattenTree(raw).paths[found.length - 1]);
     }
-    leaf.dispose(
-      `This tensor was donated to ${name || "a compiled function"} and cannot be used again; keep the result of that call instead.`,
-    );
-  });
+    let key = Array.isArray(node) ? "[" : "{";
+    if (Array.isArray(node)) for (const item of node) key += `${walk(item)},`;
+    else for (const k of treeKeys(node as object) ?? refuse()) key += `${JSON.stringify(k)}:${walk((node as any)[k])},`;
+    return `${key}]`;
+  };
+  const key = walk(raw);
+  return { found, leaves, key };
+}
+
+/** The donated tensors' buffers become spare buffers for results of the same shape; the tensors are used up. */
+function giveAway({ gifts, backend, spare }: Entry, leaves: readonly unknown[], name: string): void {
+  const given = new Set<unknown>();
+  for (const { leaf: i, result } of gifts) {
+    const leaf = leaves[i];
+    if (!(leaf instanceof Tensor) || given.has(leaf)) continue;
+    given.add(leaf);
+    const { value } = leaf;
+    if (result !== undefined && value && isOn(backend, value)) spare[result] ??= value;
+    leaf.dispose(`This tensor was donated to ${name} and cannot be used again; keep the result of that call instead.`);
+  }
 }
 
 const identities = new WeakMap<Backend, number>();
@@ -172,10 +192,10 @@ function identity(backend: Backend): number {
 
 const valueHeld = (x: Data): NDArray | DeviceValue => (x instanceof Tensor ? x.value! : x);
 
-function constantKey(value: unknown, path: string): string {
+function constantKey(value: unknown, path: () => string): string {
   if (value === null || ["string", "boolean", "undefined", "bigint"].includes(typeof value))
     return `${typeof value}:${JSON.stringify(String(value))}`;
   throw new HebbError(
-    `jit: argument ${path} is a ${typeof value}; pass tensors, numbers, strings or booleans, or close over it.`,
+    `jit: argument ${path()} is a ${typeof value}; pass tensors, numbers, strings or booleans, or close over it.`,
   );
 }

@@ -45,7 +45,7 @@ export function compileGraph(
     const present = new Set(graph.order);
     const used = [...args.filter((t) => present.has(t)), ...graph.captures];
     const compile = async (part: Graph, inputs: readonly Tensor[]): Promise<Executable> => {
-      const { model, signature } = emitModel(part, inputs);
+      const { model, signature } = emitModel(part, inputs, { pack: !once });
       return backend.compile(toBinary(ModelProtoSchema, model), { ...signature, once });
     };
     const executable = graph.order.some(needsHost)
@@ -89,19 +89,18 @@ function hostTools(backend: Backend): HostTools {
 }
 
 /** One value for each output: outputs that are the same tensor get copies, so that each can be given away alone. */
-export function spread(
+export async function spread(
   backend: Backend,
   results: readonly DeviceValue[],
   places: readonly number[],
 ): Promise<DeviceValue[]> {
+  const values: DeviceValue[] = [];
   const taken = new Set<number>();
-  return Promise.all(
-    places.map(async (place) => {
-      if (taken.has(place)) return backend.write(await results[place].read());
-      taken.add(place);
-      return results[place];
-    }),
-  );
+  for (const place of places) {
+    values.push(taken.has(place) ? backend.write(await results[place].read()) : results[place]);
+    taken.add(place);
+  }
+  return values;
 }
 
 /** Computes tensors together and turns them into leaves that hold their values; returns those in host memory. */

@@ -12,27 +12,32 @@ export type TreeDef =
 
 const leaf: TreeDef = { kind: "leaf" };
 
-const isLeaf = (x: unknown): boolean =>
-  x === null || typeof x !== "object" || x instanceof Tensor || ArrayBuffer.isView(x) || isNDArray(x);
+export const isTreeLeaf = (x: unknown): boolean =>
+  x instanceof Tensor || x === null || typeof x !== "object" || ArrayBuffer.isView(x) || isNDArray(x);
+
+/** The keys of an object in a tree, in the order of `flattenTree`; undefined for what is no plain object. */
+export function treeKeys(node: object): string[] | undefined {
+  const prototype = Object.getPrototypeOf(node);
+  return prototype === Object.prototype || prototype === null ? Object.keys(node).sort() : undefined;
+}
 
 /** The leaves of a tree in a fixed order (object keys sorted), and its structure. */
 export function flattenTree(tree: unknown, path = ""): { leaves: unknown[]; def: TreeDef; paths: string[] } {
   const leaves: unknown[] = [];
   const paths: string[] = [];
   const walk = (node: unknown, at: string): TreeDef => {
-    if (isLeaf(node)) {
+    if (isTreeLeaf(node)) {
       leaves.push(node);
       paths.push(at);
       return leaf;
     }
     if (Array.isArray(node)) return { kind: "array", items: node.map((item, i) => walk(item, `${at}[${i}]`)) };
-    const prototype = Object.getPrototypeOf(node);
-    if (prototype !== Object.prototype && prototype !== null) {
+    const keys = treeKeys(node as object);
+    if (!keys) {
       throw new HebbError(
-        `A tree holds plain objects, arrays and tensors, but at "${at || "its root"}" there is a ${prototype.constructor?.name ?? "class instance"}.`,
+        `A tree holds plain objects, arrays and tensors, but at "${at || "its root"}" there is a ${(node as object).constructor?.name ?? "class instance"}.`,
       );
     }
-    const keys = Object.keys(node as object).sort();
     return { kind: "object", keys, items: keys.map((k) => walk((node as any)[k], at ? `${at}.${k}` : k)) };
   };
   const def = walk(tree, path);

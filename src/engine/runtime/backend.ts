@@ -29,8 +29,16 @@ export interface Backend {
   write(array: NDArray): DeviceValue;
 }
 
+/** A tensor at the border of a model: one of the values that go in or out, or several, each flat and behind one another. */
+export interface Port {
+  readonly name: string;
+  readonly dtype: DType;
+  /** The values, by their position among the model's inputs or outputs. */
+  readonly values: readonly { readonly index: number; readonly shape: readonly number[] }[];
+}
+
 export interface Signature {
-  readonly inputs: readonly string[];
+  readonly inputs: readonly Port[];
   /** Whether float64 occurs anywhere in the graph. */
   readonly double: boolean;
   /** Whether the model will run only once or a few times, so that a quick start counts more than speed. */
@@ -40,7 +48,7 @@ export interface Signature {
   /** Whether threads may wait for work by spinning, which is faster where operations follow closely. Default true. */
   readonly spin?: boolean;
   /** A result that is written into an offered buffer has that buffer's shape. */
-  readonly outputs: readonly { readonly name: string; readonly shape: readonly number[]; readonly dtype: DType }[];
+  readonly outputs: readonly Port[];
 }
 
 export interface BackendOptions {

@@ -33,6 +33,10 @@ async function load(name: string, options: BackendOptions): Promise<Backend> {
   throw new HebbError(`There is no backend "${name}"; choose "node" or "wasm".`);
 }
 
+/** Whether `value` lives with `backend` already. */
+export const isOn = (backend: Backend, value: NDArray | DeviceValue): value is DeviceValue =>
+  "backend" in value && value.backend === backend;
+
 /** `value` as a value of `backend`, copied only if it belongs elsewhere. */
 export async function onBackend(backend: Backend, value: NDArray | DeviceValue): Promise<DeviceValue> {
   if (!("backend" in value)) return backend.write(value);

@@ -2,8 +2,9 @@ import type * as Ort from "onnxruntime-common";
 import type { DType, NDArray, TypedArray } from "../dtype.js";
 import { dtypes } from "../dtype.js";
 import { HebbError } from "../errors.js";
+import { portShape } from "../ports.js";
 import { sizeOf } from "../shape.js";
-import type { Backend, DeviceValue, Executable, Signature } from "./backend.js";
+import type { Backend, DeviceValue, Executable, Port, Signature } from "./backend.js";
 
 type Runtime = Pick<typeof Ort, "InferenceSession" | "Tensor">;
 
@@ -19,7 +20,7 @@ export function ortBackend(
 ): Backend {
   const backend: Backend = {
     name,
-    write: (array) => hostValue(backend, ort, array),
+    write: (array) => new HostValue(backend, ort, array),
     compile: async (model, signature) => {
       let created: Ort.InferenceSession;
       try {
@@ -43,13 +44,19 @@ export function ortBackend(
 class HostValue implements DeviceValue {
   readonly shape: readonly number[];
   readonly dtype: DType;
+  #tensor: Ort.Tensor | undefined;
   constructor(
     readonly backend: Backend,
-    readonly tensor: Ort.Tensor,
+    readonly ort: Runtime,
     readonly array: NDArray,
   ) {
     this.shape = array.shape;
     this.dtype = array.dtype;
+  }
+  /** The runtime's own object around the array; small values never need one. */
+  get tensor(): Ort.Tensor {
+    this.#tensor ??= ortTensor(this.ort, this.array);
+    return this.#tensor;
   }
   async read(): Promise<NDArray> {
     // A copy: once the value is donated, its buffer holds other results.
@@ -58,10 +65,8 @@ class HostValue implements DeviceValue {
   release(): void {}
 }
 
-function hostValue(backend: Backend, ort: Runtime, array: NDArray): HostValue {
-  const data = array.dtype === "float16" ? halfView(array.data) : array.data;
-  return new HostValue(backend, new ort.Tensor(array.dtype as any, data as any, array.shape as number[]), array);
-}
+const ortTensor = (ort: Runtime, { data, shape, dtype }: NDArray): Ort.Tensor =>
+  new ort.Tensor(dtype as any, (dtype === "float16" ? halfView(data) : data) as any, shape as number[]);
 
 /** ONNX Runtime wants Float16Array where the platform has it, Uint16Array elsewhere. */
 const halfView = (data: TypedArray): unknown => {
@@ -87,34 +92,44 @@ function executable(
   { inputs, outputs }: Signature,
   writesInto: boolean,
 ): Executable {
-  // ONNX Runtime sessions are not re-entrant in JavaScript builds; calls queue up.
-  let last: Promise<unknown> = Promise.resolve();
+  const hold = (array: NDArray) => new HostValue(backend, ort, array);
+  // Read during a call alone, so that one buffer serves all calls.
+  const packs = new Map(inputs.filter(isPack).map((port) => [port, hold(room(port))]));
+  const refused = (error: Error): never => {
+    throw new HebbError(`ONNX Runtime (${backend.name}) failed: ${error.message}`);
+  };
   const run = async (
     values: readonly DeviceValue[],
     reuse: readonly (DeviceValue | undefined)[] = [],
   ): Promise<DeviceValue[]> => {
     const feeds: Record<string, Ort.Tensor> = {};
-    inputs.forEach((name, i) => {
-      feeds[name] = (values[i] as HostValue).tensor;
-    });
-    if (!writesInto) {
-      const results = await session.run(feeds).catch(refused);
-      return outputs.map(({ name, dtype }) => hostValue(backend, ort, hostArray(results[name], dtype)));
+    for (const port of inputs) {
+      const pack = packs.get(port);
+      if (pack) fill(pack.array.data, port, values);
+      feeds[port.name] = (pack ?? (values[port.values[0].index] as HostValue)).tensor;
     }
-    const targets = outputs.map(({ shape, dtype }, i) => {
-      const offered = reuse[i] as HostValue | undefined;
-      return offered ?? hostValue(backend, ort, { data: new dtypes[dtype].array(sizeOf(shape)), shape, dtype });
-    });
-    const fetches: Record<string, Ort.Tensor> = {};
-    outputs.forEach(({ name }, i) => {
-      fetches[name] = targets[i].tensor;
-    });
-    await session.run(feeds, fetches).catch(refused);
-    return targets;
+    const results: DeviceValue[] = [];
+    const settle = (port: Port, value: HostValue) => {
+      for (const [index, array] of isPack(port) ? views(port, value.array) : []) results[index] = hold(array);
+      if (!isPack(port)) results[port.values[0].index] = value;
+    };
+    if (writesInto) {
+      const fetches: Record<string, Ort.Tensor> = {};
+      for (const port of outputs) {
+        const offered = isPack(port) ? undefined : (reuse[port.values[0].index] as HostValue | undefined);
+        const target = offered ?? hold(room(port));
+        fetches[port.name] = target.tensor;
+        settle(port, target);
+      }
+      await session.run(feeds, fetches).catch(refused);
+    } else {
+      const found = await session.run(feeds).catch(refused);
+      for (const port of outputs) settle(port, hold(hostArray(found[port.name], port.dtype)));
+    }
+    return results;
   };
-  const refused = (error: Error): never => {
-    throw new HebbError(`ONNX Runtime (${backend.name}) failed: ${error.message}`);
-  };
+  // ONNX Runtime sessions are not re-entrant in JavaScript builds; calls queue up.
+  let last: Promise<unknown> = Promise.resolve();
   return {
     run(values, reuse) {
       const next = last.then(() => run(values, reuse));
@@ -123,4 +138,30 @@ function executable(
     },
     dispose: () => void session.release(),
   };
+}
+
+const isPack = ({ values }: Port): boolean => values.length > 1;
+
+/** An array for what passes through a port. */
+function room(port: Port): NDArray {
+  const shape = portShape(port);
+  return { data: new dtypes[port.dtype].array(sizeOf(shape)), shape, dtype: port.dtype };
+}
+
+function fill(pack: TypedArray, port: Port, values: readonly DeviceValue[]): void {
+  let at = 0;
+  for (const { index } of port.values) {
+    const { data } = (values[index] as HostValue).array;
+    pack.set(data as Float32Array & BigInt64Array, at);
+    at += data.length;
+  }
+}
+
+/** The values in a pack, as views of it. */
+function views(port: Port, { data, dtype }: NDArray): [index: number, array: NDArray][] {
+  let at = 0;
+  return port.values.map(({ index, shape }) => [
+    index,
+    { data: data.subarray(at, (at += sizeOf(shape))), shape, dtype },
+  ]);
 }

@@ -45,8 +45,8 @@ function compile(backend: Backend, dtype: DType, transposeA: boolean, transposeB
     },
   });
   return backend.compile(toBinary(ModelProtoSchema, model), {
-    inputs: [a, b],
-    outputs: [{ name: out, shape: [], dtype }],
+    inputs: [a, b].map((name, index) => ({ name, dtype, values: [{ index, shape: [] }] })),
+    outputs: [{ name: out, dtype, values: [{ index: 0, shape: [] }] }],
     double: dtype === "float64",
     once: false,
     // Between two products the host works alone; threads that wait for the next one by spinning would take its core.

@@ -89,10 +89,10 @@ export async function toOnnx<P, A extends unknown[]>(
     );
   }
   const inner = model.graph!;
-  const captured = graph.captures.map((t, i) => tensorProto(signature.inputs[used.indexOf(t)], captures[i]));
+  const captured = graph.captures.map((t, i) => tensorProto(signature.inputs[used.indexOf(t)].name, captures[i]));
   const constants = [...captured, ...inner.initializer].map(constantNode);
   const external = new Map(
-    used.flatMap((t, i) => (args.includes(t) ? [[signature.inputs[i], argNames[args.indexOf(t)]]] : [])),
+    used.flatMap((t, i) => (args.includes(t) ? [[signature.inputs[i].name, argNames[args.indexOf(t)]]] : [])),
   );
   // A result that is asked for twice is copied, to have two names.
   const copies: NodeProto[] = [];
