@@ -107,8 +107,17 @@ export function normalise(
 
   const results = outputs.map(visit);
   const distinct = [...new Set(results)];
-  const hash = `${keys.join(";")}=>${distinct.map((t) => ids.get(t)).join(",")}`;
-  const graph = { order, outputs: distinct, places: results.map((t) => distinct.indexOf(t)), captures, hash };
+  // Lowering leaves behind what it went round.
+  const needed = new Set(topological(distinct));
+  const kept = order.flatMap((t, i) => (needed.has(t) ? [i] : []));
+  const hash = `${kept.map((i) => keys[i]).join(";")}=>${distinct.map((t) => ids.get(t)).join(",")}`;
+  const graph = {
+    order: kept.map((i) => order[i]),
+    outputs: distinct,
+    places: results.map((t) => distinct.indexOf(t)),
+    captures: captures.filter((t) => needed.has(t)),
+    hash,
+  };
   const simpler = simplifyScans(graph);
   return simpler ? normalise(substitute(results, simpler), args, labels) : graph;
 }

@@ -66,6 +66,7 @@ export {
   floor,
   greater,
   greaterEqual,
+  heaviside,
   less,
   lessEqual,
   log,

@@ -10,6 +10,8 @@ import {
   sum,
   type Tensor,
   tensor,
+  treeMap,
+  zeros,
 } from "../../src/engine/index.js";
 
 describe.each(["node", "wasm"] as const)("results on %s", (backend) => {
@@ -63,5 +65,34 @@ describe.each(["node", "wasm"] as const)("results on %s", (backend) => {
         ],
       ],
     ]);
+  });
+
+  it("small values that enter and leave together keep their values, shapes and owners", async () => {
+    setBackend(backend);
+    const make = () => ({
+      a: tensor([1, 2, 3]),
+      b: tensor(5),
+      c: tensor([[1], [2]]),
+      i: tensor(Int32Array.of(7, 8)),
+      j: tensor(Int32Array.of(9)),
+      big: ones([5000]),
+      none: zeros([0, 3]),
+    });
+    const step = jit((p: ReturnType<typeof make>) => treeMap((t: Tensor) => mul(t, 2), p), { donate: [0] });
+    let p = make();
+    const first = await step(p);
+    const kept = first.a;
+    const copy = await kept.tolist();
+    p = await step({ ...first, a: tensor([10, 20, 30]) });
+    for (let k = 0; k < 3; k++) p = await step(p);
+    expect(await kept.tolist()).toEqual(copy);
+    expect(await p.a.tolist()).toEqual([160, 320, 480]);
+    expect(await p.b.item()).toBe(160);
+    expect(p.c.shape).toEqual([2, 1]);
+    expect(await p.c.tolist()).toEqual([[32], [64]]);
+    expect(await p.i.tolist()).toEqual([224, 256]);
+    expect(await p.j.tolist()).toEqual([288]);
+    expect((await p.big.data())[4999]).toBe(32);
+    expect(p.none.shape).toEqual([0, 3]);
   });
 });

@@ -5,7 +5,9 @@ import { dtypes, isFloat, type NDArray } from "../dtype.js";
 import { HebbError, ShapeError } from "../errors.js";
 import { moveAxis } from "../primitives/batching.js";
 import { add, where } from "../primitives/elementwise.js";
-import { broadcastTo, reshape, zeros } from "../primitives/structure.js";
+import { matmul, matmulPrimitive } from "../primitives/matmul.js";
+import { sum, sumPrimitive } from "../primitives/reduce.js";
+import { broadcastTo, reshape, reshapePrimitive, zeros } from "../primitives/structure.js";
 import { show, sizeOf } from "../shape.js";
 import { Tensor } from "../tensor.js";
 import { flattenTree, unflattenTree } from "../tree.js";
@@ -216,18 +218,25 @@ function scanGradient(
       ...kept.map((t, i) => [t, slices[i]] as const),
     ]),
   );
-  const sums = wanted.consts.map(placeholder);
+  const gConsts = inner.slice(0, wanted.consts.length);
+  const gXs = inner.slice(wanted.consts.length + wanted.carries.length);
+  // Nothing more may be stored with `checkpoint`.
+  const after = sumsAfterwards(checkpoint ? [] : gConsts, [...slices, ...gXs]);
+  const sums = gConsts.map((g) => (after.has(g) ? undefined : placeholder(g)));
   const own = checkpoint ? params.consts : [];
+  const isSum = (s: Tensor | undefined): s is Tensor => s !== undefined;
+  const made = [...new Set([...after.values()].flatMap(({ of }) => of))].filter((t) => !slices.includes(t));
+  const extra = made.filter((t) => !gXs.includes(t));
   const closed = closeOver(
-    [...own, ...sums, ...gCarries, ...ys.map((y) => y.slice), ...slices],
-    inner.map((g, i) => (i < sums.length ? add(sums[i], g) : g)),
+    [...own, ...sums.filter(isSum), ...gCarries, ...ys.map((y) => y.slice), ...slices],
+    [...gConsts.flatMap((g, i) => (sums[i] ? [add(sums[i], g)] : [])), ...inner.slice(wanted.consts.length), ...extra],
   );
   const back = applyMany(
     scanPrimitive,
     [
       ...closed.consts,
       ...inputs.slice(0, own.length),
-      ...wanted.consts.map((c) => zeros(c.shape, c.dtype)),
+      ...sums.filter(isSum).map((c) => zeros(c.shape, c.dtype)),
       ...outputs.carries.flatMap((o, i) => (live[i] ? [gs[i] ?? zeros(o.shape, o.dtype)] : [])),
       ...ys.map((y) => y.g),
       ...kept.map(sequence),
@@ -235,14 +244,73 @@ function scanGradient(
     {
       body: closed.body,
       consts: closed.consts.length + own.length,
-      carries: sums.length + gCarries.length,
+      carries: sums.filter(isSum).length + gCarries.length,
       length: attrs.length,
       reverse: !reverse,
       checkpoint,
     },
   );
-  return body.params.map((p) => (isReached(p) ? back[all.indexOf(p)] : undefined));
+  const stacked = new Map<Tensor, Tensor>([
+    ...[...gXs, ...extra].map((t, i) => [t, back[back.length - gXs.length - extra.length + i]] as const),
+    ...slices.map((t, i) => [t, sequence(kept[i])] as const),
+  ]);
+  let at = 0;
+  const whole = gConsts.map((g) => after.get(g)?.sum(stacked) ?? back[at++]);
+  const results = [...whole, ...back.slice(at)];
+  return body.params.map((p) => (isReached(p) ? results[all.indexOf(p)] : undefined));
 }
+
+/** A sum over all steps that is taken after the loop, from sequences of what each step made. */
+interface SumAfter {
+  readonly of: readonly Tensor[];
+  sum(stacked: ReadonlyMap<Tensor, Tensor>): Tensor;
+}
+
+/**
+ * Which of the constants' gradients need no running sum: the sum of products A' B over the steps is one long product, which
+ * the runtime computes many times faster, and a sum over rows is one over the rows of all steps. Only where the sequences of
+ * factors are `free`, there in any case, or smaller than the gradient, which the loop would otherwise read and write at each
+ * step.
+ */
+function sumsAfterwards(grads: readonly Tensor[], free: readonly Tensor[]): Map<Tensor, SumAfter> {
+  const found = new Map<Tensor, SumAfter>();
+  const known = new Set(free);
+  for (const g of grads) {
+    const product = behindReshapes(g);
+    const { primitive, inputs, attrs } = product.node;
+    if (primitive !== matmulPrimitive || !attrs.transposeA || attrs.transposeB || product.rank !== 2) continue;
+    const of = inputs.map(behindReshapes);
+    const cost = of.reduce((sum, t) => sum + (known.has(t) ? 0 : t.size), 0);
+    if (cost > product.size) continue;
+    for (const t of of) known.add(t);
+    found.set(g, {
+      of,
+      sum(stacked) {
+        const [a, b] = inputs.map((t, i) => reshape(stacked.get(of[i])!, [-1, t.shape[1]]));
+        return reshape(matmul(a, b, { transposeA: true }), g.shape);
+      },
+    });
+  }
+  for (const g of grads) {
+    const total = behindReshapes(g);
+    const { primitive, inputs, attrs } = total.node;
+    if (primitive !== sumPrimitive || !known.has(behindReshapes(inputs[0]))) continue;
+    const of = behindReshapes(inputs[0]);
+    const axes = [0, ...(attrs.axes as readonly number[]).map((a) => a + 1)];
+    found.set(g, {
+      of: [of],
+      sum(stacked) {
+        const rows = stacked.get(of)!;
+        return reshape(sum(reshape(rows, [rows.shape[0], ...inputs[0].shape]), axes), g.shape);
+      },
+    });
+  }
+  return found;
+}
+
+/** What `t` is another shape of. */
+const behindReshapes = (t: Tensor): Tensor =>
+  t.node.primitive === reshapePrimitive ? behindReshapes(t.node.inputs[0]) : t;
 
 /** The tensors that a gradient can reach from `params`. */
 function floatDependents(outputs: readonly Tensor[], params: readonly Tensor[]): Set<Tensor> {

@@ -1,6 +1,7 @@
 import { literalValue } from "../literals.js";
 import { addPrimitive, mulPrimitive, subPrimitive } from "../primitives/elementwise.js";
 import { matmulPrimitive } from "../primitives/matmul.js";
+import { reshapePrimitive } from "../primitives/structure.js";
 import { sameShape } from "../shape.js";
 import type { Tensor } from "../tensor.js";
 import type { Emitter } from "./emitter.js";
@@ -13,7 +14,7 @@ export interface Fused {
 
 /**
  * Sums with a matrix product, beta C + alpha A B, which the runtime computes in one pass: a step of gradient descent, a
- * running average of gradients. Returns what to emit for the sums, and the tensors that then need no node. What is
+ * running average of gradients; also of vectors, where the product is a row. Returns what to emit for the sums, and the tensors that then need no node. What is
  * `given` comes from outside.
  */
 export function fuseGemm(
@@ -31,21 +32,25 @@ export function fuseGemm(
   for (const t of own) {
     const { primitive } = t.node;
     const sign = primitive === addPrimitive ? 1 : primitive === subPrimitive ? -1 : 0;
-    if (sign === 0 || t.rank !== 2 || (t.dtype !== "float32" && t.dtype !== "float64")) continue;
+    if (sign === 0 || t.rank < 1 || t.rank > 2 || (t.dtype !== "float32" && t.dtype !== "float64")) continue;
     const sides = t.node.inputs.map((x) => scaled(x, uses));
-    const place = [1, 0].find((i) => isProduct(sides[i].of, uses, t) && sameShape(sides[1 - i].of.shape, t.shape));
+    const products = sides.map((side) => productOf(side.of, uses));
+    const place = [1, 0].find((i) => products[i] && sides.every(({ of }) => sameShape(of.shape, t.shape)));
     if (place === undefined) continue;
+    const matrix = products[place]!;
     const [product, rest] = [sides[place], sides[1 - place]];
     const alpha = product.by * (place === 1 ? sign : 1);
     const beta = rest.by * (place === 0 ? sign : 1);
     // The node's factors are float32.
     if (t.dtype === "float64" && [alpha, beta].some((v) => Math.fround(v) !== v)) continue;
-    for (const x of [product.of, ...product.through, ...rest.through]) absorbed.add(x);
-    const { transposeA, transposeB } = product.of.node.attrs;
+    for (const x of [matrix, product.of, ...product.through, ...rest.through]) absorbed.add(x);
+    const { transposeA, transposeB } = matrix.node.attrs;
     fused.set(t, {
-      inputs: [...product.of.node.inputs, rest.of],
-      emit: (e, inputs) =>
-        e.node("Gemm", inputs, { alpha, beta, transA: Number(transposeA), transB: Number(transposeB) }),
+      inputs: [...matrix.node.inputs, rest.of],
+      emit(e, inputs) {
+        const sum = e.node("Gemm", inputs, { alpha, beta, transA: Number(transposeA), transB: Number(transposeB) });
+        return t.rank === 2 ? sum : e.node("Reshape", [sum, e.ints(t.shape)]);
+      },
     });
   }
   return { fused, absorbed };
@@ -69,8 +74,12 @@ function scaled(t: Tensor, uses: ReadonlyMap<Tensor, number>): { of: Tensor; by:
   return { of: t, by: 1, through: [] };
 }
 
-const isProduct = (t: Tensor, uses: ReadonlyMap<Tensor, number>, whole: Tensor): boolean =>
-  t.node.primitive === matmulPrimitive &&
-  uses.get(t) === 1 &&
-  t.node.inputs.every((i) => i.rank === 2) &&
-  sameShape(t.shape, whole.shape);
+/** The matrix product that `t` is, or is the only row of, if nobody else uses it. */
+function productOf(t: Tensor, uses: ReadonlyMap<Tensor, number>): Tensor | undefined {
+  if (uses.get(t) !== 1) return undefined;
+  const { primitive, inputs } = t.node;
+  if (t.rank === 1 && primitive === reshapePrimitive && inputs[0].rank === 2 && inputs[0].shape[0] === 1) {
+    return productOf(inputs[0], uses);
+  }
+  return t.rank === 2 && primitive === matmulPrimitive && inputs.every((i) => i.rank === 2) ? t : undefined;
+}

@@ -1,6 +1,6 @@
 import { type Attrs, apply, type GradContext, type Primitive, type Spec, sameDType } from "../core.js";
 import type { DType } from "../dtype.js";
-import { dtypes } from "../dtype.js";
+import { dtypes, isFloat } from "../dtype.js";
 import { ShapeError } from "../errors.js";
 import { asTensor, literalValue } from "../literals.js";
 import { broadcastShapes } from "../shape.js";
@@ -8,7 +8,7 @@ import { type Operand, Tensor } from "../tensor.js";
 import { alignForBatch } from "./batching.js";
 import { erfLowered } from "./erf.js";
 import { sumTo } from "./reduce.js";
-import { cast } from "./structure.js";
+import { cast, joinPadded, padPrimitive } from "./structure.js";
 
 type Grad = (g: Tensor, context: GradContext<Attrs>) => (Tensor | undefined)[];
 
@@ -61,9 +61,35 @@ function powerSlope(a: Tensor, b: Tensor): Tensor {
   return mul(b, pow(a, sub(where(flat, 1, b), 1)));
 }
 
+/** The largest float32: times any normal number it is at least 1. */
+const largest = 3.4028234663852886e38;
+
 /** 1 where a > b, 1/2 where they are equal, else 0: the derivative of max(a, b) with respect to a. */
 const winner = (a: Tensor, b: Tensor): Tensor =>
   add(cast(greater(a, b), a.dtype), mul(cast(equal(a, b), a.dtype), 0.5));
+
+/** The padded tensors that a sum is made of; undefined when it has other terms. */
+function padded(...terms: Tensor[]): Tensor[] | undefined {
+  const found: Tensor[] = [];
+  while (terms.length > 0) {
+    const { primitive, inputs } = terms[0].node;
+    const [t] = terms.splice(0, 1);
+    if (primitive === padPrimitive) found.push(t);
+    else if (primitive === primitives.add && inputs.every((i) => i.rank === t.rank)) terms.push(...inputs);
+    else return undefined;
+  }
+  return found;
+}
+
+/** (x times one number) times another, as x times their product; not where that is too large or too small to be exact. */
+function mergedFactors(scaled: Tensor, factor: Tensor): Tensor | undefined {
+  const by = literalValue(factor);
+  if (by === undefined || !isFloat(scaled.dtype) || scaled.node.primitive !== primitives.mul) return undefined;
+  const [a, b] = scaled.node.inputs;
+  const [x, before] = literalValue(a) === undefined ? [a, literalValue(b)] : [b, literalValue(a)];
+  if (before === undefined || !(Math.abs(by * before) > 1e-30 && Math.abs(by * before) < 1e30)) return undefined;
+  return mul(x, by * before);
+}
 
 // ONNX Runtime's native Max and Min read the low halves of int64 as signed (1.30), so that dtype takes another road.
 const list: readonly Primitive[] = [
@@ -74,7 +100,7 @@ const list: readonly Primitive[] = [
       (g) => g,
       (g) => g,
     ),
-    { kinds: ordered },
+    { kinds: ordered, lower: ([a, b]) => (a === b && isFloat(a.dtype) ? mul(a, 2) : joinPadded(padded(a, b))) },
   ),
   elementwise(
     "sub",
@@ -92,7 +118,7 @@ const list: readonly Primitive[] = [
       (g, _a, b) => mul(g, b),
       (g, a) => mul(g, a),
     ),
-    { kinds: ordered },
+    { kinds: ordered, lower: ([a, b]) => mergedFactors(a, b) ?? mergedFactors(b, a) },
   ),
   elementwise(
     "div",
@@ -156,6 +182,12 @@ const list: readonly Primitive[] = [
     { kinds: ordered },
   ),
   elementwise("sign", "Sign", "none", { kinds: ordered }),
+  // In float32 this kernel makes one pass where a comparison, a cast and their product make three.
+  elementwise("heaviside", "HardSigmoid", "none", {
+    kinds: float,
+    attrs: { alpha: largest, beta: 0 },
+    lower: ([x]) => (x.dtype === "float32" ? undefined : cast(greater(x, 0), x.dtype)),
+  }),
   elementwise("floor", "Floor", "none", { kinds: float }),
   elementwise("round", "Round", "none", { kinds: float }),
   elementwise(
@@ -210,7 +242,8 @@ const list: readonly Primitive[] = [
   elementwise(
     "relu",
     "Relu",
-    single((g, x) => mul(g, cast(greater(x, 0), g.dtype))),
+    // By the result, not by x: then nobody else needs x, and the runtime computes it and the result in one.
+    single((g, _x, y) => mul(g, heaviside(y))),
     { kinds: float },
   ),
   elementwise(
@@ -320,6 +353,8 @@ export function neg(x: Operand): Tensor {
 export const abs = (x: Operand): Tensor => unary("abs", x);
 /** -1, 0 or 1; its derivative is 0. */
 export const sign = (x: Operand): Tensor => unary("sign", x);
+/** 1 where x is positive, else 0 (in float32, positive numbers below 3e-39 give less than 1); its derivative is 0. */
+export const heaviside = (x: Operand): Tensor => unary("heaviside", x);
 export const floor = (x: Operand): Tensor => unary("floor", x);
 /** To the nearest integer, halves to even; its derivative is 0. */
 export const round = (x: Operand): Tensor => unary("round", x);

@@ -1,10 +1,12 @@
 import { apply, type Primitive } from "../core.js";
 import { type DType, dtypes, isFloat } from "../dtype.js";
 import { ShapeError } from "../errors.js";
+import { scalar } from "../literals.js";
 import { normalAxes, normalAxis, type Shape, sameShape, show, sizeOf } from "../shape.js";
 import type { Tensor } from "../tensor.js";
 import { div, equal, mul, neg, sub } from "./elementwise.js";
 import { takeAlongAxis } from "./indexing.js";
+import { matmul } from "./matmul.js";
 import { squaredNorm } from "./squared-norm.js";
 import { broadcastTo, cast, reshape, transpose } from "./structure.js";
 
@@ -24,14 +26,29 @@ const withOnes = (shape: Shape, axes: readonly number[]): number[] => shape.map(
 const stretch = (t: Tensor, shape: Shape, axes: readonly number[]): Tensor =>
   broadcastTo(reshape(t, withOnes(shape, axes)), shape);
 
-const sumPrimitive: Primitive<Axes> = {
+export const sumPrimitive: Primitive<Axes> = {
   name: "sum",
   infer: ([x], { axes }) => ({ shape: without(x.shape, axes), dtype: x.dtype }),
   grad: (g, { inputs: [x], attrs: { axes } }) => [stretch(g, x.shape, axes)],
   batch: ([x], _batched, { axes }) => apply(sumPrimitive, [x], { axes: axes.map((a) => a + 1) }),
+  lower: ([x], { axes }) => (isFloat(x.dtype) && x.dtype !== "float16" ? sumLowered(x, axes) : undefined),
   emit: (e, [x], { attrs: { axes }, dtype }) =>
     e.cast(e.node("ReduceSum", [e.cast(x, wide(dtype), dtype), e.ints(axes)], { keepdims: 0 }), dtype, wide(dtype)),
 };
+
+/**
+ * Sums over the first axes, as for the gradient of a bias, go through the matrix product with a row of ones, which is two to
+ * three times as fast as the runtime's reduction; what is summed over axes that lie apart is summed over the last ones first.
+ */
+function sumLowered(x: Tensor, axes: readonly number[]): Tensor | undefined {
+  const gap = axes.findIndex((a, i) => i > 0 && a !== axes[i - 1] + 1);
+  if (gap > 0) return sum(sum(x, axes.slice(gap)), axes.slice(0, gap));
+  const rows = sizeOf(axes.map((a) => x.shape[a]));
+  const rest = x.shape.slice(axes.length);
+  if (axes[0] !== 0 || rest.length === 0 || rows < 8 || sizeOf(rest) === 0) return undefined;
+  const ones = broadcastTo(scalar(1, x.dtype), [1, rows]);
+  return reshape(matmul(ones, reshape(x, [rows, sizeOf(rest)])), rest);
+}
 
 const maxPrimitive: Primitive<Axes> = {
   name: "max",

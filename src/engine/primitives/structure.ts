@@ -17,7 +17,7 @@ const castPrimitive: Primitive<{ dtype: DType }> = {
 /** The same values as another dtype; floats are truncated towards zero when they become integers. */
 export const cast = (x: Tensor, dtype: DType): Tensor => (x.dtype === dtype ? x : apply(castPrimitive, [x], { dtype }));
 
-const reshapePrimitive: Primitive<{ shape: Shape }> = {
+export const reshapePrimitive: Primitive<{ shape: Shape }> = {
   name: "reshape",
   infer([x], { shape }) {
     if (sizeOf(shape) !== sizeOf(x.shape)) {
@@ -202,7 +202,7 @@ export function flip(x: Tensor, axes: number | readonly number[]): Tensor {
   });
 }
 
-const padPrimitive: Primitive<{ low: readonly number[]; high: readonly number[] }> = {
+export const padPrimitive: Primitive<{ low: readonly number[]; high: readonly number[] }> = {
   name: "pad",
   infer([x], { low, high }) {
     if (low.length !== x.shape.length || high.length !== x.shape.length) {
@@ -228,6 +228,29 @@ export const pad = (x: Tensor, low: readonly number[], high: readonly number[]):
   low.every((n) => n === 0) && high.every((n) => n === 0) && low.length === x.rank
     ? x
     : apply(padPrimitive, [x], { low, high });
+
+/**
+ * The sum of padded tensors whose contents lie side by side along one axis, as the gradients of the parts of a tensor do:
+ * their concatenation, padded where something is left. Undefined when they lie otherwise.
+ */
+export function joinPadded(terms: readonly Tensor[] | undefined): Tensor | undefined {
+  if (!terms) return undefined;
+  const widths = terms.map(({ node: { attrs } }) => attrs as { low: readonly number[]; high: readonly number[] });
+  const axis = widths[0].low.findIndex((n, i) => n !== 0 || widths[0].high[i] !== 0);
+  const isOnAxis = ({ low, high }: (typeof widths)[0]) =>
+    low.every((n, i) => (i === axis ? n >= 0 && high[i] >= 0 : n === 0 && high[i] === 0));
+  if (!widths.every(isOnAxis) || terms.some((t) => !sameShape(t.shape, terms[0].shape))) return undefined;
+  const order = terms.map((_, i) => i).sort((i, j) => widths[i].low[axis] - widths[j].low[axis]);
+  const contents = order.map((i) => terms[i].node.inputs[0]);
+  const isNext = (i: number, k: number) =>
+    k === 0 || widths[i].low[axis] === widths[order[k - 1]].low[axis] + contents[k - 1].shape[axis];
+  if (axis < 0 || !order.every(isNext)) return undefined;
+  const parts = contents.flatMap((t) => {
+    const { primitive, inputs, attrs } = t.node;
+    return primitive === concatPrimitive && attrs.axis === axis ? inputs : [t];
+  });
+  return pad(concat(parts, axis), widths[order[0]].low, widths[order[order.length - 1]].high);
+}
 
 /** Puts `step - 1` zeros between neighbours along each axis: the transpose of a strided slice. */
 function dilate(x: Tensor, steps: readonly number[]): Tensor {
