@@ -1,20 +1,21 @@
 /**
  * Measures the run store at size, in a folder of its own that is removed afterwards:
- * `npx tsx scripts/bench-store.ts [--runs 1000] [--points 1000000]`.
+ * `npm run build && npx tsx scripts/bench-store.ts [--runs 10000] [--points 10000000]`.
  *
  * Prints for listing and querying, each in a process of its own as a user would start it, the time, the processor time (which
  * other work on the machine does not touch) and the peak memory.
  */
-import { spawnSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { hostRandom } from "../src/engine/random/host.js";
+import { seal } from "../src/lab/seal.js";
 
 const { values } = parseArgs({
-  options: { runs: { type: "string", default: "1000" }, points: { type: "string", default: "1000000" } },
+  options: { runs: { type: "string", default: "10000" }, points: { type: "string", default: "10000000" } },
 });
 const [runs, points] = [Number(values.runs), Number(values.points)];
 const root = mkdtempSync(join(tmpdir(), "hebb-store-"));
@@ -31,7 +32,8 @@ function writeRun(index: number): void {
   for (const arm of arms) {
     for (const seed of seeds) {
       for (let step = 0; step < steps; step++) {
-        lines.push(JSON.stringify({ arm, seed, step, values: { loss: random.uniform(), accuracy: random.uniform() } }));
+        const values = { loss: random.uniform(), accuracy: random.uniform() };
+        lines.push(seal(JSON.stringify({ arm, seed, step, values })));
       }
       for (let round = 0; round < 4; round++) {
         rows.push({ arm, seed, setting: { round }, measures: { accuracy: random.uniform(), steps: 100 - round } });
@@ -57,19 +59,19 @@ function writeRun(index: number): void {
     judgement: { verdict: index % 3 ? "replicated" : "partly", reason: "As measured.", conditions: [] },
   };
   mkdirSync(join(root, id));
-  writeFileSync(join(root, id, "run.json"), `${JSON.stringify(record, null, 1)}\n`);
+  writeFileSync(join(root, id, "run.json"), `${seal(JSON.stringify(record, null, 1))}\n`);
   writeFileSync(join(root, id, "metrics.jsonl"), `${lines.join("\n")}\n`);
 }
 
-/** Runs `hebb` with these arguments and prints how long it took, seen from outside, and the most memory it held. */
+/** Runs the compiled `hebb` with these arguments and prints how long it took, seen from outside, and the most memory it held. */
 function measure(what: string, ...args: string[]): void {
   const code = `
     import { writeFileSync } from "node:fs";
     process.on("exit", () => writeFileSync(3, JSON.stringify(process.resourceUsage())));
     process.argv = ["node", "hebb", ...${JSON.stringify([...args, "--out", root])}];
-    await import(${JSON.stringify(new URL("../src/cli/main.ts", import.meta.url).href)});`;
+    await import(${JSON.stringify(new URL("../bin/hebb.js", import.meta.url).href)});`;
   const begun = performance.now();
-  const { status, output } = spawnSync(process.execPath, ["--import", "tsx", "--input-type=module", "-e", code], {
+  const { status, output } = spawnSync(process.execPath, ["--input-type=module", "-e", code], {
     cwd: fileURLToPath(new URL("..", import.meta.url)),
     stdio: ["ignore", "pipe", "pipe", "pipe"],
     encoding: "utf8",
@@ -86,6 +88,8 @@ function measure(what: string, ...args: string[]): void {
 
 try {
   for (let index = 0; index < runs; index++) writeRun(index);
+  // Runs are not written right before they are read: what the system still holds back would count as reading.
+  execFileSync("sync");
   console.log(`${runs} runs, ${points} metric points`);
   console.log(`${"".padEnd(44)}       time  processor   memory`);
   measure("hebb --version", "--version");

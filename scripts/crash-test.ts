@@ -26,7 +26,7 @@ const found = await crashTest({ kills, full, seed, slug: values.study, out, log:
 await rm(out, { recursive: true });
 console.log(`
 ${found.atRandom} processes killed at a random time, ${found.inWrites} in the middle of a write
-${found.truncated} checkpoint files truncated, ${found.flipped} with a bit turned
+${found.truncated} files (checkpoints, finished units) truncated, ${found.flipped} with a bit turned
 ${found.full} times the disk was full (${found.realDisk ? "a small one" : "simulated"})
 ${found.continued} processes went on in the middle of a unit
 ${found.runs} runs ended equal to the uninterrupted one: rows, metrics, units, costs, final parameters

@@ -32,10 +32,10 @@ const spaces: string[] = [];
 const fake = await buildFake();
 
 function run(namespace: string, command: string, ...args: string[]) {
-  // Without git the sources go by the version.
+  // Without git the sources go by the version; and each namespace has cores of its own, as another machine has.
   const child = spawn("ip", ["netns", "exec", namespace, command, ...args], {
     cwd: folder,
-    env: { ...process.env, GIT_DIR: "/nowhere" },
+    env: { ...process.env, GIT_DIR: "/nowhere", HEBB_CACHE: join(folder, "cache", namespace) },
   });
   children.push(child);
   const text = { out: "", err: "" };

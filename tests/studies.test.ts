@@ -23,13 +23,17 @@ describe.each(Object.keys(studies))("the study %s", (slug) => {
     expect(new Set(scales.standard!.seeds).size).toBeGreaterThanOrEqual(3);
   });
 
-  it("offers functions that the package exports", async () => {
+  it("offers functions and methods that the package exports", async () => {
     const { offers } = await load();
     expect(offers.length).toBeGreaterThan(0);
     for (const offer of offers) {
       const [, names, entry] = /^(.+) \(hebb\/(\w+)\)$/.exec(offer)!;
       const exported = await import(`../src/${entry}/index.ts`);
-      for (const name of names.split(", ")) expect(exported[name], `${name} of hebb/${entry}`).toBeTypeOf("function");
+      for (const name of names.split(", ")) {
+        // A method that makes models forget is an object with a `run`.
+        const offered = exported[name]?.run ?? exported[name];
+        expect(offered, `${name} of hebb/${entry}`).toBeTypeOf("function");
+      }
     }
   });
 

@@ -1,7 +1,8 @@
 import type { Paper } from "../src/lab/catalogue/paper.js";
-import { bandLine } from "../src/lab/figures/marks.js";
+import { bandLine, dotInterval } from "../src/lab/figures/marks.js";
+import type { MethodComparison } from "../src/lab/method-comparison.js";
 import { interval, pairBySeed } from "../src/lab/stats.js";
-import { defineStudy } from "../src/lab/study.js";
+import { defineStudy, type Row } from "../src/lab/study.js";
 import { above, decide } from "../src/lab/verdict.js";
 
 interface Options {
@@ -70,3 +71,36 @@ export const tinyPapers: readonly Paper[] = [
   { slug: "tiny-claim", family: "compress", title: "A Tiny Claim", year: 2020, claim: "New beats old." },
   { slug: "far-claim", family: "forget", title: "A Claim Not Yet Studied", year: 2021, claim: "Far beats near." },
 ];
+
+/** A comparison that computes its numbers instead of training. */
+export const tinyComparison: MethodComparison = {
+  about: "A tiny track",
+  data: ["small", "large"],
+  scenarios: ["some", "all"],
+  methods: ["new", "old"],
+  async run({ data, methods, seeds, trials, signal, progress, log }) {
+    const rows: Row[] = [];
+    for (const seed of seeds) {
+      for (const arm of methods) {
+        await new Promise((resolve) => setTimeout(resolve, 0));
+        signal.throwIfAborted();
+        rows.push({ arm, seed, measures: { gap: data.length + seed + (arm === "new" ? 0 : trials) } });
+        progress(rows.length, seeds.length * methods.length, arm);
+      }
+      log(`seed ${seed} is done`);
+    }
+    return rows;
+  },
+  table: (rows) => rows.map(({ arm, seed, measures }) => `${arm} ${seed} ${measures.gap}`).join("\n"),
+  figure: (rows) => ({
+    name: "gap",
+    title: "Gap",
+    caption: "Of each seed.",
+    plot: (Plot) =>
+      dotInterval(
+        Plot,
+        rows.map(({ arm, measures }) => ({ arm, value: measures.gap })),
+        { value: { label: "gap" } },
+      ),
+  }),
+};

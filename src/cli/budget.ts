@@ -1,4 +1,5 @@
-import { availableParallelism, totalmem } from "node:os";
+import { availableParallelism } from "node:os";
+import { usableMemory } from "./machine.js";
 import { positiveInteger, UsageError } from "./usage.js";
 
 /** What a sweep or a worker may use of its machine. */
@@ -15,9 +16,6 @@ export interface BudgetOptions {
   readonly threads?: string;
   readonly memory?: string;
 }
-
-/** Of the memory there is, unless told otherwise. */
-const memoryShare = 0.8;
 
 /**
  * Processes and threads that together never exceed the cores: with neither named, one thread for each process and as many
@@ -40,14 +38,8 @@ export function budgetOf(options: BudgetOptions, most: number, cores = available
   return {
     parallel,
     threads: threads ?? Math.max(1, Math.floor(cores / parallel)),
-    memoryBytes: options.memory === undefined ? memoryShare * memoryHere() : gigabytes(options.memory),
+    memoryBytes: options.memory === undefined ? usableMemory() : gigabytes(options.memory),
   };
-}
-
-/** The memory that this process may use: a container's limit, or the machine's. */
-function memoryHere(): number {
-  const limit = process.constrainedMemory?.() || Number.POSITIVE_INFINITY;
-  return Math.min(totalmem(), limit);
 }
 
 function gigabytes(value: string): number {

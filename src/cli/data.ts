@@ -7,18 +7,24 @@ import { suggestion, UsageError } from "./usage.js";
 
 export interface DataOptions {
   readonly path?: string;
+  readonly json?: boolean;
 }
 
 /** `hebb data`: where a data set is, after fetching it if need be; without a name, all of them with their licences. */
-export async function data(io: Io, name: string | undefined, { path }: DataOptions): Promise<number> {
+export async function data(io: Io, name: string | undefined, { path, json }: DataOptions): Promise<number> {
   const registry = await import("../data/registry.js");
   if (name === undefined) {
-    const rows = await Promise.all(
-      registry.dataNames.map(async (known) => {
-        const { what, licence } = registry.describeData(known);
-        return [known, (await registry.locateData(known)) ? "here" : "not here", licence, what];
-      }),
+    const sets = await Promise.all(
+      registry.dataNames.map(async (known) => ({
+        ...registry.describeData(known),
+        place: (await registry.locateData(known)) ?? null,
+      })),
     );
+    if (json) {
+      io.stdout.write(`${JSON.stringify(sets)}\n`);
+      return 0;
+    }
+    const rows = sets.map(({ name, place, licence, what }) => [name, place ? "here" : "not here", licence, what]);
     const [heading, ...lines] = columns([["name", "on this machine", "licence", "what"], ...rows]);
     io.stdout.write(`${[styled(io, io.stdout, "bold", heading), ...lines].join("\n")}\n`);
     return 0;
@@ -30,6 +36,10 @@ export async function data(io: Io, name: string | undefined, { path }: DataOptio
   const place = path === undefined ? await registry.locateData(name) : undefined;
   const where = place ?? (await obtain(io, name, path));
   if (where === undefined) return interrupted;
+  if (json) {
+    io.stdout.write(`${JSON.stringify({ ...info, place: where })}\n`);
+    return 0;
+  }
   const lines = [
     ["name", `${name}: ${info.what}`],
     ["licence", info.licence],

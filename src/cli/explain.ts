@@ -1,4 +1,5 @@
 import { HebbError } from "../engine/errors.js";
+import { printable } from "../engine/quote.js";
 import type { Io } from "./io.js";
 import { UsageError } from "./usage.js";
 
@@ -9,7 +10,7 @@ export function explain(io: Io, error: unknown): number {
     return 2;
   }
   if (error instanceof HebbError) {
-    io.stderr.write(`${error.message}\n`);
+    io.stderr.write(`${printable(error.message)}\n`);
     if (io.env.HEBB_DEBUG) io.stderr.write(`${error.stack}\n`);
     return 1;
   }

@@ -37,7 +37,8 @@ export async function exportRuns(io: Io, ids: readonly string[], options: Export
   } else {
     const { exportMlflow } = await import("../lab/export/mlflow.js");
     for (const folder of folders) {
-      made.push(await exportMlflow(await folder.readRecord(), await folder.readMetrics(), url));
+      const record = await folder.readRecord();
+      made.push(await exportMlflow(record, await folder.readMetrics(), url, await folder.statusNow(record)));
     }
   }
   const shown = format === "mlflow" ? made : made.map((path) => relative(io.cwd, path));
@@ -54,7 +55,7 @@ async function selected(
   const store = new RunStore(root);
   if (!all) return Promise.all(ids.map((id) => store.open(id.includes("/") ? resolve(io.cwd, id) : id)));
   const { listRuns } = await import("../lab/index-of-runs.js");
-  const found = await listRuns(root);
+  const found = await listRuns(root, (message) => io.stderr.write(`${message}\n`));
   if (found.length === 0) throw new HebbError(`There are no runs in ${out}.`);
   return Promise.all(found.map(({ id }) => store.open(id)));
 }

@@ -1,3 +1,5 @@
+import { printable } from "../engine/quote.js";
+
 /** A number of bytes: `812 kB`, `26.4 MB`. */
 export function bytes(count: number): string {
   if (count < 1e6) return `${Math.max(1, Math.round(count / 1e3))} kB`;
@@ -5,7 +7,8 @@ export function bytes(count: number): string {
 }
 
 /** Cells as lines of text with aligned columns; the last column is left as it is. */
-export function columns(rows: readonly (readonly string[])[]): string[] {
+export function columns(texts: readonly (readonly string[])[]): string[] {
+  const rows = texts.map((row) => row.map(printable));
   const widths = rows[0]?.map((_, i) => Math.max(...rows.map((row) => row[i].length))) ?? [];
   return rows.map((row) => row.map((cell, i) => (i === row.length - 1 ? cell : cell.padEnd(widths[i]))).join("  "));
 }

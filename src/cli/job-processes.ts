@@ -3,6 +3,7 @@ import { HebbError } from "../engine/errors.js";
 import { type Outcome, ProcessDied } from "../lab/queue/consume.js";
 import type { Job } from "../lab/queue/queue.js";
 import { hasResult } from "../lab/sweep.js";
+import { firstGuessBytes, type Machine, type Ticket } from "./machine.js";
 
 /** What the process of a job is told. */
 export type ToJob =
@@ -21,11 +22,12 @@ export interface JobProcessesOptions {
   readonly threads: number;
   /** What all processes together may use; no process is added that would not fit, but one always runs. */
   readonly memoryBytes: number;
+  /** What this program shares with others. */
+  readonly machine: Machine;
+  /** Called once, when nothing runs here because other programs leave no room. */
+  readonly onWait?: () => void;
   readonly onProgress?: (job: Job, share: number) => void;
 }
-
-/** What a process is taken to need before one has been watched. */
-const firstGuessBytes = 2 ** 29;
 
 /** The last words of a process that died, at most. */
 const tailCharacters = 400;
@@ -34,6 +36,9 @@ const tailCharacters = 400;
 export class JobProcesses {
   readonly #options: JobProcessesOptions;
   readonly #children = new Set<ChildProcess>();
+  /** For those who were not admitted yet. */
+  readonly #tickets: Ticket[] = [];
+  #hasWaited = false;
   #places = 0;
   #largest = 0;
 
@@ -42,13 +47,26 @@ export class JobProcesses {
     process.once("exit", this.#killAll);
   }
 
-  /** Takes the place of one more process, if there is memory for it; what comes back gives the place back. */
-  admit(): (() => void) | undefined {
-    const each = this.#largest || firstGuessBytes;
-    if (this.#places > 0 && (this.#places + 1) * each > this.#options.memoryBytes) return undefined;
+  /**
+   * Takes the place of one more process, if there is memory for it and other programs leave room; what comes back gives
+   * the place back. Who is not admitted keeps a place in the machine's queue, and asks again.
+   */
+  async admit(): Promise<(() => void) | undefined> {
+    const { threads, memoryBytes, machine, onWait } = this.#options;
+    const bytes = this.#largest || firstGuessBytes;
+    if (this.#places > 0 && (this.#places + 1) * bytes > memoryBytes) return undefined;
     this.#places++;
+    const ticket = this.#tickets.shift() ?? (await machine.queue({ threads, bytes }));
+    if (!(await ticket.isGranted())) {
+      this.#tickets.push(ticket);
+      this.#places--;
+      if (this.#places === 0 && !this.#hasWaited) onWait?.();
+      this.#hasWaited = true;
+      return undefined;
+    }
     return () => {
       this.#places--;
+      void ticket.release();
     };
   }
 
@@ -91,9 +109,10 @@ export class JobProcesses {
     }
   }
 
-  close(): void {
+  async close(): Promise<void> {
     process.off("exit", this.#killAll);
     this.#killAll();
+    for (const ticket of this.#tickets.splice(0)) await ticket.release();
   }
 
   readonly #killAll = (): void => {

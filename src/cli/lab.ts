@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Family, Paper } from "../lab/catalogue/paper.js";
+import type { MethodComparison } from "../lab/method-comparison.js";
 import type { Study } from "../lab/study.js";
 import { suggestion, UsageError } from "./usage.js";
 
@@ -10,15 +11,19 @@ export interface Lab {
   readonly papers: readonly Paper[];
   readonly families: readonly Family[];
   readonly studies: Readonly<Record<string, () => Promise<{ default: Study }>>>;
+  /** By family and by what its methods are compared on. */
+  readonly comparisons: Readonly<
+    Record<string, () => Promise<Readonly<Record<string, () => Promise<MethodComparison>>>>>
+  >;
 }
 
 /** The catalogue and the studies of this package. */
 export async function builtInLab(): Promise<Lab> {
-  const [{ catalogue, families }, { studies }] = await Promise.all([
+  const [{ catalogue, families }, { studies, comparisons }] = await Promise.all([
     import("../lab/catalogue/index.js"),
     import("../../studies/index.js"),
   ]);
-  return { papers: catalogue, families, studies };
+  return { papers: catalogue, families, studies, comparisons };
 }
 
 /** The paper with this slug. */

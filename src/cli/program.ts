@@ -56,7 +56,7 @@ function build(io: Io, lab: () => Promise<Lab>, end: (status: number) => void): 
     .option("--threads <count>", "threads for one operation (default: all cores)")
     .option("--out <dir>", "where run folders go", "runs")
     .option("--json", "one JSON object per study on stdout, and nothing else")
-    .option("--resume <id>", "continue a run that was stopped")
+    .option("--resume <id>", "continue a run that was stopped or failed (one that was killed goes on by itself)")
     .option("--ledger", "enter a standard run into ./ledger")
     .action(async (slugs, options) => end(await (await import("./run.js")).run(io, await lab(), slugs, options)));
 
@@ -88,6 +88,21 @@ function build(io: Io, lab: () => Promise<Lab>, end: (status: number) => void): 
     .option("--lease <seconds>", "a worker that is silent for so long loses its job (default: 30)")
     .action(async (options) => end(await (await import("./worker.js")).worker(io, options)));
 
+  program
+    .command("compare <family>")
+    .description("the methods of a family side by side on one track; prints a table and draws a figure")
+    .requiredOption("--track <track>", "of forget: C (classification), R (regression), L (language), G (generation)")
+    .option("--data <name>", "one of the track's data sets (default: its first)")
+    .option("--scenario <name>", "what is forgotten (default: the track's first)")
+    .option("--methods <names>", "only these, separated by commas")
+    .option("--seeds <count>", "how many seeds", "3")
+    .option("--trials <count>", "configurations that are tried for each method on a seed apart", "8")
+    .option("--out <dir>", "where the figure goes", "runs")
+    .option("--json", "one JSON object on stdout, and nothing else")
+    .action(async (family, options) =>
+      end(await (await import("./compare.js")).compare(io, await lab(), family, options)),
+    );
+
   // What `sweep` and `worker` start for each job.
   program.command("job", { hidden: true }).action(async () => end(await (await import("./job.js")).job(await lab())));
 
@@ -95,6 +110,7 @@ function build(io: Io, lab: () => Promise<Lab>, end: (status: number) => void): 
     .command("report <run...>")
     .description("rebuilds the figures and the HTML report of runs, by id or folder")
     .option("--out <dir>", "where run folders are", "runs")
+    .option("--json", "one JSON array on stdout")
     .action(async (runs, options) => (await import("./report.js")).report(io, await lab(), runs, options));
 
   const runs = program
@@ -103,7 +119,7 @@ function build(io: Io, lab: () => Promise<Lab>, end: (status: number) => void): 
     .enablePositionalOptions()
     .option("--slug <slug>", "only runs of this study")
     .option("--scale <scale>", "only smoke, standard or full")
-    .option("--status <status>", "only running, done, stopped or failed")
+    .option("--status <status>", "only running, interrupted, done, stopped or failed")
     .option("--verdict <verdict>", "only runs with this verdict")
     .option("--since <date>", "only runs started on this day (UTC) or later, for example 2026-01-31")
     .option("--limit <count>", "only so many, the newest")
@@ -148,7 +164,29 @@ function build(io: Io, lab: () => Promise<Lab>, end: (status: number) => void): 
     .command("data [name]")
     .description("where a data set is, or fetches it; without a name, all data sets and their licences")
     .option("--path <dir>", "take the files from this directory")
+    .option("--json", "one JSON array, or of one data set an object, on stdout")
     .action(async (name, options) => end(await (await import("./data.js")).data(io, name, options)));
+
+  const forget = program.command("forget").description("machine unlearning").enablePositionalOptions();
+
+  forget
+    .command("audit <original> <unlearned>")
+    .description(
+      "what an unlearned classifier (ONNX) still shows of the rows it was to forget, and what that cannot show",
+    )
+    .requiredOption("--forget <data>", "the rows to forget: .csv, .npz (x and y), or images.idx,labels.idx")
+    .requiredOption("--test <data>", "rows that no model was trained on")
+    .option("--retain <data>", "other training rows")
+    .option("--retrained <model>", "a model trained without the forget set, for comparison")
+    .option("--label <column>", "the label's column in CSV files, by name or number", "-1")
+    .option("--shift <number>", "taken from every input", "0")
+    .option("--scale <number>", "every input is divided by it", "1")
+    .option("--repeats <count>", "how often relearning is repeated", "5")
+    .option("--seed <number>", "decides all draws", "0")
+    .option("--json", "one JSON object on stdout")
+    .action(async (original, unlearned, options) =>
+      end(await (await import("./forget.js")).audit(io, original, unlearned, options)),
+    );
 
   return program;
 }

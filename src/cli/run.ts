@@ -6,6 +6,7 @@ import { explain } from "./explain.js";
 import { interrupted, interruptSignal } from "./interrupt.js";
 import { type Io, styled } from "./io.js";
 import { type Lab, packageRoot, paperOf, studyOf } from "./lab.js";
+import { Machine, ofOneRun } from "./machine.js";
 import { Progress } from "./terminal.js";
 import { oneOf, positiveInteger, UsageError } from "./usage.js";
 
@@ -46,6 +47,7 @@ export async function run(io: Io, lab: Lab, slugs: readonly string[], options: R
 
   if (plan.threads) (await import("../engine/runtime/index.js")).setBackend("node", { threads: plan.threads });
   const { signal, release } = interruptSignal(io);
+  const ticket = await new Machine().take(ofOneRun(plan.threads));
   try {
     let status = 0;
     for (const study of studies) {
@@ -56,6 +58,7 @@ export async function run(io: Io, lab: Lab, slugs: readonly string[], options: R
     }
     return status;
   } finally {
+    await ticket.release();
     release();
   }
 }
@@ -81,21 +84,26 @@ function check(options: RunCommandOptions, slugs: readonly string[]): Plan {
 }
 
 async function runOne(io: Io, lab: Lab, study: Study, plan: Plan, signal: AbortSignal): Promise<number> {
-  const [{ runStudy }, { RunStore }, { commitOf }] = await Promise.all([
+  const [{ runStudy }, { interruptedRun }, { RunStore }, { commitOf }] = await Promise.all([
     import("../lab/runner.js"),
+    import("../lab/interrupted.js"),
     import("../lab/store.js"),
     import("./commit.js"),
   ]);
   const out = resolve(io.cwd, plan.out);
+  const environment = { ...(await commitOf(packageRoot())), ...(plan.threads ? { threads: plan.threads } : {}) };
   const progress = new Progress(io.stderr, { title: study.slug, quiet: plan.json && !io.stderr.isTTY });
+  const left = plan.resume === undefined ? await interruptedRun(study, { ...plan, environment, out }) : undefined;
+  if (left !== undefined) progress.log(`goes on with ${left}, which was interrupted`);
+  const resume = plan.resume ?? left;
   let failure: unknown;
   const record = await runStudy(study, {
     scale: plan.scale,
     seeds: plan.seeds,
-    ...(plan.resume === undefined ? { device: plan.device } : { resume: plan.resume }),
+    ...(resume === undefined ? { device: plan.device } : { resume }),
     out,
     signal,
-    environment: { ...(await commitOf(packageRoot())), ...(plan.threads ? { threads: plan.threads } : {}) },
+    environment,
     onEvent: (event) => {
       if (event.type === "log") progress.log(event.message);
       else if (event.type === "progress") progress.update(event.done, event.total, event.label);
@@ -104,7 +112,7 @@ async function runOne(io: Io, lab: Lab, study: Study, plan: Plan, signal: AbortS
     },
   }).finally(() => progress.end());
 
-  const folder = await new RunStore(out).open(plan.resume ?? record.id);
+  const folder = await new RunStore(out).open(resume ?? record.id);
   if (record.status === "stopped") {
     const place = plan.out === "runs" ? "" : ` --out ${plan.out}`;
     io.stderr.write(`Stopped; this continues it: hebb run ${study.slug} --resume ${record.id}${place}\n`);

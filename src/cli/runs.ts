@@ -23,7 +23,7 @@ export async function runs(io: Io, lab: Lab, options: RunsOptions): Promise<void
   const wanted = filter(lab, options);
   const limit = options.limit === undefined ? Number.POSITIVE_INFINITY : positiveInteger("--limit", options.limit);
   const { listRuns } = await import("../lab/index-of-runs.js");
-  const all = await listRuns(resolve(io.cwd, options.out));
+  const all = await listRuns(resolve(io.cwd, options.out), (message) => io.stderr.write(`${message}\n`));
   const found = all.filter(wanted);
   const listed = found.slice(0, limit);
   if (options.json) {
@@ -60,7 +60,7 @@ function filter(lab: Lab, options: RunsOptions): (run: Summary) => boolean {
   const among = <Value extends string>(what: "scale" | "status" | "verdict", valid: readonly Value[]) =>
     options[what] === undefined ? undefined : oneOf(what, options[what], valid);
   const scale = among("scale", ["smoke", "standard", "full"]);
-  const status = among("status", ["running", "done", "stopped", "failed"]);
+  const status = among("status", ["running", "interrupted", "done", "stopped", "failed"]);
   const verdict = among("verdict", ["replicated", "partly", "not at this scale", "contradicted", "invalid"]);
   const since = options.since === undefined ? undefined : date(options.since);
   return (run) =>
@@ -91,6 +91,7 @@ export async function compare(io: Io, ids: readonly string[], { out, json }: Com
   const store = new RunStore(resolve(io.cwd, out));
   const folders = await Promise.all(ids.map((id) => store.open(id.includes("/") ? resolve(io.cwd, id) : id)));
   const records = await Promise.all(folders.map((folder) => folder.readRecord()));
+  const statuses = await Promise.all(folders.map((folder, i) => folder.statusNow(records[i])));
   const lines = compareRuns(records);
   if (json) {
     const { slug, measures } = records[0];
@@ -98,8 +99,8 @@ export async function compare(io: Io, ids: readonly string[], { out, json }: Com
     return;
   }
   const letters = records.map((_, i) => (i < 26 ? String.fromCharCode(65 + i) : `R${i + 1}`));
-  records.forEach(({ id, scale, status, seeds, judgement }, i) => {
-    const about = [`${scale} scale`, `seeds ${seeds.join(", ")}`, judgement?.verdict ?? status].join("; ");
+  records.forEach(({ id, scale, seeds, judgement }, i) => {
+    const about = [`${scale} scale`, `seeds ${seeds.join(", ")}`, judgement?.verdict ?? statuses[i]].join("; ");
     io.stdout.write(`${letters[i]}  ${id}  (${about})\n`);
   });
   const settings = [...new Set(lines.flatMap(({ setting }) => Object.keys(setting)))];

@@ -17,6 +17,7 @@ import { interrupted, interruptSignal } from "./interrupt.js";
 import type { Io } from "./io.js";
 import { JobProcesses } from "./job-processes.js";
 import { type Lab, studyOf } from "./lab.js";
+import { Machine } from "./machine.js";
 import { codeHere, defaultWorkerName, heartbeatOf, leaseOf, redisUrl, sharedQueue } from "./queue.js";
 import { parseGrid, parseSeeds } from "./sweep-grid.js";
 import { type JobFailure, printSweep } from "./sweep-results.js";
@@ -196,6 +197,8 @@ async function execute({
   const processes = new JobProcesses({
     ...budget,
     out,
+    machine: new Machine({ log: (message) => view.log(message) }),
+    onWait: () => view.log("waits until other programs on this machine leave room"),
     onProgress: (job, share) => shares.set(job.id, share),
   });
   const timer = setInterval(() => {
@@ -210,7 +213,7 @@ async function execute({
       // Even without a process of its own it waits for the others.
       parallel: Math.max(1, budget.parallel),
       execute: (job, signal) => processes.execute(job, signal),
-      admit: () => (budget.parallel > 0 ? processes.admit() : undefined),
+      admit: async () => (budget.parallel > 0 ? processes.admit() : undefined),
       isFinished: () => survey.isFinished(),
       signal,
       heartbeatMilliseconds: heartbeatOf(lease),
@@ -227,7 +230,7 @@ async function execute({
     throw error;
   } finally {
     clearInterval(timer);
-    processes.close();
+    await processes.close();
   }
 }
 

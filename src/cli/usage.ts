@@ -1,8 +1,12 @@
 import { HebbError, nearest } from "../engine/errors.js";
+import { oneLine } from "../engine/quote.js";
 
 /** A command that was typed wrong: exit status 2, and one sentence that names the nearest right one. */
 export class UsageError extends HebbError {
   override name = "UsageError";
+  constructor(message: string) {
+    super(oneLine(message));
+  }
 }
 
 /** The end of a sentence about a wrong `word`: the nearest valid one, or all of them where none is near. */

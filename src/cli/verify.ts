@@ -6,6 +6,7 @@ import type { Deviation, Verification } from "../lab/verify.js";
 import { interrupted, interruptSignal } from "./interrupt.js";
 import { type Io, styled } from "./io.js";
 import { type Lab, packageRoot, studyOf } from "./lab.js";
+import { Machine, ofOneRun } from "./machine.js";
 import { Progress } from "./terminal.js";
 import { UsageError } from "./usage.js";
 
@@ -36,6 +37,7 @@ export async function verify(io: Io, lab: Lab, id: string, options: VerifyComman
   const out = await mkdtemp(join(tmpdir(), "hebb-verify-"));
   const progress = new Progress(io.stderr, { title: slug, quiet: options.json && !io.stderr.isTTY });
   const { signal, release } = interruptSignal(io);
+  const ticket = await new Machine().take(ofOneRun(environment.threads));
   try {
     const verification = await verifyRun(study, folder, {
       out,
@@ -52,6 +54,7 @@ export async function verify(io: Io, lab: Lab, id: string, options: VerifyComman
     else print(io, verification);
     return verification.result === "different" ? 1 : 0;
   } finally {
+    await ticket.release();
     release();
     await rm(out, { recursive: true, force: true });
   }

@@ -4,6 +4,7 @@ import { type BudgetOptions, budgetOf } from "./budget.js";
 import { interrupted, interruptSignal } from "./interrupt.js";
 import type { Io } from "./io.js";
 import { JobProcesses } from "./job-processes.js";
+import { Machine } from "./machine.js";
 import { codeHere, defaultWorkerName, heartbeatOf, leaseOf, redisUrl, sharedQueue } from "./queue.js";
 import { UsageError } from "./usage.js";
 
@@ -27,7 +28,12 @@ export async function worker(io: Io, options: WorkerCommandOptions): Promise<num
   const code = await codeHere();
   const { signal, release } = interruptSignal(io);
   const queue = await sharedQueue({ url, code, worker: name, leaseMilliseconds: lease, log, signal });
-  const processes = new JobProcesses({ ...budget, out: resolve(io.cwd, options.out) });
+  const processes = new JobProcesses({
+    ...budget,
+    out: resolve(io.cwd, options.out),
+    machine: new Machine({ log }),
+    onWait: () => log("waits until other programs on this machine leave room"),
+  });
   log(`waits for jobs of sweeps at ${code}`);
   try {
     await consume({
@@ -47,7 +53,7 @@ export async function worker(io: Io, options: WorkerCommandOptions): Promise<num
     });
     return interrupted;
   } finally {
-    processes.close();
+    await processes.close();
     await queue.close();
     release();
   }

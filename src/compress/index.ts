@@ -2,6 +2,8 @@
  * Pruning (`hebb/compress`): masks over any parameter tree, training that respects them, and the procedures that find
  * them.
  */
+
+export { applyMask, type WeightMask } from "../nn/index.js";
 export { earlyStopIteration, type ValidationPoint } from "./early-stop.js";
 export {
   collectRounds,
@@ -20,7 +22,6 @@ export {
   survivors,
 } from "./magnitude.js";
 export {
-  applyMask,
   biasesAndNorms,
   type Density,
   type Exclude,
@@ -28,7 +29,6 @@ export {
   maskDensity,
   randomMaskLike,
   type TensorDensity,
-  type WeightMask,
 } from "./mask.js";
 export { packMask, unpackMask } from "./pack.js";
 export { keepPerRound, type PruneRates } from "./rates.js";

@@ -1,7 +1,8 @@
 import { HebbError } from "../engine/index.js";
+import type { WeightMask } from "../nn/index.js";
 import { checkAlike, fromHost, type HostTree, toHost } from "./host.js";
 import { magnitudeMask, type PruneScope } from "./magnitude.js";
-import { checkMask, type Exclude, fullMask, maskDensity, type WeightMask } from "./mask.js";
+import { checkMask, type Exclude, fullMask, maskDensity } from "./mask.js";
 import { checkRates, keepPerRound, type PruneRates } from "./rates.js";
 import { stackTrees, unstackTree } from "./stacked.js";
 

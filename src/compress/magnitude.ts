@@ -1,6 +1,7 @@
 import { HebbError, type NDArray } from "../engine/index.js";
+import type { WeightMask } from "../nn/index.js";
 import { fromHost, type HostTree, toHost } from "./host.js";
-import { checkMask, type Exclude, fullMask, type WeightMask } from "./mask.js";
+import { checkMask, type Exclude, fullMask } from "./mask.js";
 
 /** Whether weights compete within their own tensor or with those of all tensors that are pruned at the same rate. */
 export type PruneScope = "layer" | "global";

@@ -1,11 +1,6 @@
-import { cast, flattenTree, type HostRandom, mul, type NDArray, type Tensor, treeMap } from "../engine/index.js";
+import { flattenTree, type HostRandom, type NDArray, type Tensor } from "../engine/index.js";
+import type { WeightMask } from "../nn/index.js";
 import { checkAlike, fromHost, type HostTree, sameShape, toHost } from "./host.js";
-
-/**
- * Which weights live: a tree like the parameters `P`. A prunable tensor has a float32 mask of its own shape, 1 for alive
- * and 0 for dead; a tensor that is never pruned has the scalar 1, so that it counts for no density.
- */
-export type WeightMask<P> = P;
 
 /** Says which tensors are never pruned; `shape` is that of one model, also where several are stacked. */
 export type Exclude = (path: string, shape: readonly number[]) => boolean;
@@ -21,13 +16,6 @@ export function fullMask<P>(params: P, exclude: Exclude = biasesAndNorms): Weigh
   );
   return fromHost(def, masks);
 }
-
-/**
- * m ⊙ w, in the graph: dead weights become 0, living ones keep their bits. Traceable and vmappable. Throws `HebbError`
- * when the trees differ in structure and `ShapeError` when a mask does not fit its tensor.
- */
-export const applyMask = <P>(params: P, mask: WeightMask<P>): P =>
-  treeMap((w: Tensor, m: Tensor) => (m.rank === 0 ? w : mul(w, cast(m, w.dtype))), params, mask) as P;
 
 /** How many weights of a tensor live. */
 export interface TensorDensity {

@@ -1,6 +1,6 @@
 import { HebbError, type NDArray } from "../engine/index.js";
+import type { WeightMask } from "../nn/index.js";
 import { fromHost, toHost } from "./host.js";
-import type { WeightMask } from "./mask.js";
 
 /**
  * A mask as text: one bit for each weight of the prunable tensors, in the order of the tree, in base64. Small enough for

@@ -1,7 +1,8 @@
 import { type Feed, HebbError, jit, type NDArray, type Tensor, valueAndGrad } from "../engine/index.js";
+import { applyMask, type WeightMask } from "../nn/index.js";
 import { applyUpdates, type Optimizer } from "../optim/index.js";
 import { toHost } from "./host.js";
-import { applyMask, checkMask, type WeightMask } from "./mask.js";
+import { checkMask } from "./mask.js";
 
 /** A step of masked training: new parameters, new optimiser state, and the loss before the step. */
 export type MaskedStep<P, S> = (params: P, state: S, mask: WeightMask<P>, x: Tensor, y: Tensor) => [P, S, Tensor];

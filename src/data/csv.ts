@@ -1,8 +1,7 @@
-// The browser build of csv-parse brings its own Buffer, and runs the same in Node.
-import { CsvError, parse } from "csv-parse/browser/esm/sync";
 import { readFile } from "#platform";
-import type { NDArray } from "../engine/dtype.js";
 import { HebbError, nearest } from "../engine/errors.js";
+import { oneLine, quote } from "../engine/quote.js";
+import { type CsvRow, csvRows } from "./csv-rows.js";
 import type { Dataset } from "./dataset.js";
 
 export interface CsvOptions {
@@ -21,18 +20,13 @@ export interface CsvOptions {
   readonly source?: string;
 }
 
-interface Row {
-  readonly cells: readonly string[];
-  readonly line: number;
-}
-
 interface Column {
   readonly index: number;
   /** What errors call it: `column 3 ("width")`. */
   readonly title: string;
 }
 
-/** Labels above this are codes rather than class numbers, and are numbered anew. */
+/** Labels above this are codes rather than class numbers, and are numbered anew. No set has more of them. */
 const mostClasses = 65_536;
 
 /**
@@ -48,55 +42,61 @@ export async function readCsv(path: string, options: CsvOptions): Promise<Datase
 
 /** As `readCsv`, for text in memory; `file` is what errors call it. */
 export function parseCsv(text: string, options: CsvOptions, file = "CSV text"): Dataset {
-  const rows = parseRows(text, options, file);
-  if (rows.length === 0) throw new HebbError(`${file}: expected rows, found none.`);
-  const header = takeHeader(rows, options);
-  if (rows.length === 0) throw new HebbError(`${file}: expected rows below the header, found none.`);
-  const width = (header ?? rows[0].cells).length;
-  for (const { cells, line } of rows) {
-    if (cells.length !== width) {
-      throw new HebbError(`${file}, line ${line}: expected ${width} cells, found ${cells.length}.`);
-    }
-  }
+  const rows = () => csvRows(text, options.delimiter ?? ",", file);
+  const start = rows();
+  const { value: first } = start.next();
+  if (!first) throw new HebbError(`${file}: expected rows, found none.`);
+  const header = isHeader(first.cells, options) ? first.cells : undefined;
+  if (header && start.next().done) throw new HebbError(`${file}: expected rows below the header, found none.`);
+  const width = first.cells.length;
   const label = column(options.label, header, width, file);
   const features = (options.features ?? Array.from({ length: width }, (_, i) => i))
     .map((which) => column(which, header, width, file))
     .filter(({ index }) => options.features !== undefined || index !== label.index);
-  if (features.length === 0) throw new HebbError(`${file}: expected at least one column beside the label.`);
-  const { name = file, licence, source } = options;
-  const targets =
-    options.target === "number"
-      ? { y: numbers(rows, [label], [rows.length], file) }
-      : labels(
-          rows.map(({ cells }) => cells[label.index]),
-          (row) => `${file}, line ${rows[row].line}, ${label.title}`,
-        );
-  return { name, x: numbers(rows, features, [rows.length, features.length], file), ...targets, licence, source };
-}
 
-function parseRows(text: string, { delimiter = "," }: CsvOptions, file: string): Row[] {
-  try {
-    const parsed = parse(text, {
-      delimiter,
-      bom: true,
-      info: true,
-      trim: true,
-      skip_empty_lines: true,
-      relax_column_count: true,
-    }) as unknown as { record: string[]; info: { lines: number } }[];
-    return parsed.map(({ record, info }) => ({ cells: record, line: info.lines }));
-  } catch (error) {
-    if (!(error instanceof CsvError)) throw error;
-    throw new HebbError(`${file}: not valid CSV: ${error.message}.`, { cause: error });
+  // Twice over the text, so that nothing is kept but the numbers: first to know how many there are.
+  const body = function* () {
+    let isFirst = true;
+    for (const row of rows()) {
+      if (!isFirst || !header) yield row;
+      isFirst = false;
+    }
+  };
+  const labels = options.target === "number" ? undefined : new Labels();
+  let count = 0;
+  for (const row of body()) {
+    if (row.cells.length !== width) {
+      throw new HebbError(`${file}, line ${row.line}: expected ${width} cells, found ${row.cells.length}.`);
+    }
+    labels?.meet(row.cells[label.index], () => place(file, row, label));
+    count++;
   }
+  if (features.length === 0) throw new HebbError(`${file}: expected at least one column beside the label.`);
+
+  const x = new Float32Array(count * features.length);
+  const y = labels ? new Int32Array(count) : new Float32Array(count);
+  const numberOf = labels?.numbering();
+  let at = 0;
+  let done = 0;
+  for (const row of body()) {
+    for (const feature of features) x[at++] = numberIn(row, feature, file);
+    y[done++] = numberOf ? numberOf(row.cells[label.index]) : numberIn(row, label, file);
+  }
+  const { name = file, licence, source } = options;
+  return {
+    name,
+    x: { data: x, shape: [count, features.length], dtype: "float32" },
+    y: { data: y, shape: [count], dtype: labels ? "int32" : "float32" },
+    ...labels?.classes(),
+    licence,
+    source,
+  };
 }
 
-/** Removes the header from `rows` and returns it, if there is one. */
-function takeHeader(rows: Row[], { header, label }: CsvOptions): readonly string[] | undefined {
-  const first = rows[0].cells;
+function isHeader(first: readonly string[], { header, label }: CsvOptions): boolean {
   const labelIndex = typeof label === "number" ? (label + first.length) % first.length : -1;
   const named = first.some((cell, i) => i !== labelIndex && toNumber(cell) === undefined);
-  return (header ?? (typeof label === "string" || named)) ? rows.shift()!.cells : undefined;
+  return header ?? (typeof label === "string" || named);
 }
 
 function column(which: string | number, header: readonly string[] | undefined, width: number, file: string): Column {
@@ -106,7 +106,10 @@ function column(which: string | number, header: readonly string[] | undefined, w
     index = header.indexOf(which);
     if (index < 0) {
       const near = nearest(which, header);
-      const hint = near === undefined ? `the columns are ${header.slice(0, 20).join(", ")}` : `did you mean "${near}"?`;
+      const hint =
+        near === undefined
+          ? `the columns are ${oneLine(header.slice(0, 20).join(", "))}`
+          : `did you mean ${quote(near)}?`;
       throw new HebbError(`${file}: there is no column "${which}"; ${hint}`);
     }
   } else {
@@ -115,7 +118,7 @@ function column(which: string | number, header: readonly string[] | undefined, w
       throw new HebbError(`${file}: there is no column ${which}; the columns are 0 to ${width - 1}.`);
     }
   }
-  return { index, title: `column ${index + 1}${header ? ` ("${header[index]}")` : ""}` };
+  return { index, title: `column ${index + 1}${header ? ` (${quote(header[index])})` : ""}` };
 }
 
 function toNumber(cell: string): number | undefined {
@@ -123,44 +126,54 @@ function toNumber(cell: string): number | undefined {
   return cell !== "" && Number.isFinite(value) ? value : undefined;
 }
 
-function numbers(rows: readonly Row[], columns: readonly Column[], shape: readonly number[], file: string): NDArray {
-  const data = new Float32Array(rows.length * columns.length);
-  let at = 0;
-  for (const { cells, line } of rows) {
-    for (const { index, title } of columns) {
-      const value = toNumber(cells[index]);
-      if (value === undefined) {
-        throw new HebbError(`${file}, line ${line}, ${title}: expected a number, found ${quote(cells[index])}.`);
-      }
-      data[at++] = value;
-    }
-  }
-  return { data, shape, dtype: "float32" };
+const place = (file: string, { line }: CsvRow, { title }: Column): string => `${file}, line ${line}, ${title}`;
+
+function numberIn(row: CsvRow, column: Column, file: string): number {
+  const cell = row.cells[column.index];
+  const value = toNumber(cell);
+  if (value !== undefined) return value;
+  const found = cell === "" ? "an empty cell" : quote(cell);
+  throw new HebbError(`${place(file, row, column)}: expected a number, found ${found}.`);
 }
 
-function labels(
-  cells: readonly string[],
-  place: (row: number) => string,
-): Pick<Dataset, "y" | "classes" | "classNames"> {
-  cells.forEach((cell, row) => {
-    if (cell === "") throw new HebbError(`${place(row)}: expected a label, found an empty cell.`);
-    const value = toNumber(cell);
-    if (value !== undefined && !Number.isInteger(Number(cell))) {
-      throw new HebbError(`${place(row)}: ${cell} is no class; pass target: "number" for a regression set.`);
-    }
-  });
-  const numeric = cells.map(Number);
-  const shape = [cells.length];
-  if (numeric.every((value) => value >= 0 && value < mostClasses)) {
-    const classes = numeric.reduce((most, value) => Math.max(most, value), 0) + 1;
-    return { y: { data: Int32Array.from(numeric), shape, dtype: "int32" }, classes };
-  }
-  const words = numeric.some(Number.isNaN);
-  const classNames = [...new Set(cells)].sort((a, b) => (words ? (a < b ? -1 : 1) : Number(a) - Number(b)));
-  const numberOf = new Map(classNames.map((name, i) => [name, i]));
-  const data = Int32Array.from(cells, (cell) => numberOf.get(cell)!);
-  return { y: { data, shape, dtype: "int32" }, classes: classNames.length, classNames };
-}
+/** The different labels of a file, each seen once before any is numbered. */
+class Labels {
+  readonly #seen = new Set<string>();
+  /** One more than the largest, as long as all are class numbers. */
+  #numbers: number | undefined = 0;
 
-const quote = (cell: string): string =>
-  cell === "" ? "an empty cell" : JSON.stringify(cell.length > 40 ? `${cell.slice(0, 40)}…` : cell);
+  meet(cell: string, where: () => string): void {
+    if (this.#seen.has(cell)) return;
+    if (cell === "") throw new HebbError(`${where()}: expected a label, found an empty cell.`);
+    const value = Number(cell);
+    if (toNumber(cell) !== undefined && !Number.isInteger(value)) {
+      throw new HebbError(`${where()}: ${oneLine(cell)} is no class; pass target: "number" for a regression set.`);
+    }
+    if (this.#seen.add(cell).size > mostClasses) {
+      throw new HebbError(
+        `${where()}: this is the ${mostClasses + 1}th class; pass target: "number" for a regression set.`,
+      );
+    }
+    const isClass = value >= 0 && value < mostClasses && this.#numbers !== undefined;
+    this.#numbers = isClass ? Math.max(this.#numbers!, value + 1) : undefined;
+  }
+
+  /** The number of each label: itself where all are class numbers, or else its place in the order of all. */
+  numbering(): (cell: string) => number {
+    if (this.#numbers !== undefined) return Number;
+    const numbers = new Map(this.#names().map((name, i) => [name, i]));
+    return (cell) => numbers.get(cell)!;
+  }
+
+  classes(): Pick<Dataset, "classes" | "classNames"> {
+    if (this.#numbers !== undefined) return { classes: this.#numbers };
+    const classNames = this.#names();
+    return { classes: classNames.length, classNames };
+  }
+
+  #names(): string[] {
+    const names = [...this.#seen];
+    const words = names.some((name) => Number.isNaN(Number(name)));
+    return names.sort((a, b) => (words ? (a < b ? -1 : 1) : Number(a) - Number(b)));
+  }
+}

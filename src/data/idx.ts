@@ -2,6 +2,7 @@ import { exists, gunzip, readFile } from "#platform";
 import type { DType, NDArray, TypedArray } from "../engine/dtype.js";
 import { dtypes } from "../engine/dtype.js";
 import { HebbError } from "../engine/errors.js";
+import { greatestExpansion, mostUnpacked } from "../interop/deflate.js";
 import { type Dataset, type FromArraysOptions, fromArrays } from "./dataset.js";
 
 interface Element {
@@ -22,9 +23,6 @@ const elements: Readonly<Record<number, Element>> = {
 };
 
 const longestHeader = 4 + 4 * 255;
-
-/** No gzip stream expands more than this: deflate codes at most 258 bytes in 2 bits. */
-const greatestExpansion = 1032;
 
 interface Header {
   readonly element: Element;
@@ -59,6 +57,11 @@ export async function parseIdx(bytes: Uint8Array, file = "IDX data"): Promise<ND
   const header = parseHeader(await unpack({ prefixBytes: longestHeader }), file);
   if (header.end > bytes.length * greatestExpansion) {
     throw new HebbError(`${file}: ${describe(header)}, which a gzip file of ${bytes.length} bytes cannot hold.`);
+  }
+  if (header.end > mostUnpacked(bytes.length)) {
+    throw new HebbError(
+      `${file}: ${describe(header)}, too many for a file of ${bytes.length}; unpack it with gunzip first.`,
+    );
   }
   return decode(await unpack({ maxBytes: header.end }), header, file);
 }
@@ -108,12 +111,17 @@ function parseHeader(bytes: Uint8Array, file: string): Header {
   }
   const shape = Array.from({ length: rank }, (_, axis) => view.getUint32(4 + 4 * axis));
   const end = shape.reduce((product, length) => product * length, element.bytes) + start;
-  if (!Number.isSafeInteger(end)) throw new HebbError(`${file}: no file can hold ${shape.join(" x ")} values.`);
+  if (!Number.isSafeInteger(end)) throw new HebbError(`${file}: no file can hold ${product(shape)} values.`);
   return { element, shape, start, end };
 }
 
+/** As many axes as anybody has a use for; the format allows 255. */
+const shownAxes = 16;
+const product = (shape: readonly number[]): string =>
+  [...shape.slice(0, shownAxes), ...(shape.length > shownAxes ? ["…"] : [])].join(" x ");
+
 const describe = ({ element, shape, end }: Header): string =>
-  `the header announces ${shape.join(" x ")} values of type ${element.name} (${end} bytes in all)`;
+  `the header announces ${product(shape)} values of type ${element.name} (${end} bytes in all)`;
 
 function decode(bytes: Uint8Array, header: Header, file: string): NDArray {
   const { element, shape, start, end } = header;

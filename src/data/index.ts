@@ -11,6 +11,7 @@ export {
   batchIndices,
   epochOrder,
 } from "./batches.js";
+export { pearson, ranks, spearman } from "./correlation.js";
 export { type CsvOptions, parseCsv, readCsv } from "./csv.js";
 export {
   type Dataset,
@@ -37,6 +38,7 @@ export {
   locateData,
   obtainData,
 } from "./registry.js";
+export { rotateImages } from "./rotate.js";
 export {
   applyScaling,
   averagePool2x2,

@@ -1,5 +1,6 @@
 import type { NDArray } from "../engine/dtype.js";
 import { HebbError } from "../engine/errors.js";
+import { quote } from "../engine/quote.js";
 import { realise } from "../engine/run.js";
 import { sameShape, show } from "../engine/shape.js";
 import { fromValue, Tensor } from "../engine/tensor.js";
@@ -49,7 +50,7 @@ export function loadSafetensors<T = Tree>(bytes: Uint8Array, like?: T, what = "s
   const wanted = new Set(paths);
   const extra = [...tensors.keys()].find((name) => !wanted.has(name));
   if (extra !== undefined)
-    throw new HebbError(`${what}: there is a tensor "${extra}", for which the tree has no place.`);
+    throw new HebbError(`${what}: there is a tensor ${quote(extra)}, for which the tree has no place.`);
   return unflattenTree(def, leaves);
 }
 

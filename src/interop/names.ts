@@ -1,4 +1,5 @@
 import { HebbError } from "../engine/errors.js";
+import { quote } from "../engine/quote.js";
 
 const forbidden = new Set(["__proto__", "constructor", "prototype"]);
 
@@ -8,6 +9,6 @@ const forbidden = new Set(["__proto__", "constructor", "prototype"]);
  */
 export function checkName(name: string, what: string): void {
   if (name.split(/[./[\]]/).some((part) => forbidden.has(part))) {
-    throw new HebbError(`${what}: the name ${JSON.stringify(name)} is not allowed.`);
+    throw new HebbError(`${what}: the name ${quote(name)} is not allowed.`);
   }
 }

@@ -1,5 +1,6 @@
 import type { DType, NDArray, TypedArray } from "../engine/dtype.js";
 import { HebbError } from "../engine/errors.js";
+import { oneLine } from "../engine/quote.js";
 import { sizeOf } from "../engine/shape.js";
 import { byteLength, type Element, elements, readElements } from "./elements.js";
 
@@ -48,7 +49,7 @@ const descriptions: Readonly<Record<DType, string>> = {
  */
 export function readNpy(bytes: Uint8Array, what = "npy"): NDArray {
   const fail = (problem: string): never => {
-    throw new HebbError(`${what}: ${problem}.`);
+    throw new HebbError(`${what}: ${oneLine(problem)}.`);
   };
   if (bytes.length < 10 || magic.some((byte, i) => bytes[i] !== byte)) fail("this is not a .npy file");
   const version = bytes[6];

@@ -1,5 +1,6 @@
 import type { NDArray } from "../engine/dtype.js";
 import { HebbError } from "../engine/errors.js";
+import { quote } from "../engine/quote.js";
 import { checkName } from "./names.js";
 import { readNpy, writeNpy } from "./npy.js";
 import { unzip, type ZipOptions, zip } from "./zip.js";
@@ -16,9 +17,9 @@ export function readNpz(bytes: Uint8Array, what = "npz", options: ZipOptions = {
   const arrays = new Map<string, NDArray>();
   for (const [file, content] of unzip(bytes, what, options)) {
     checkName(file, what);
-    if (!file.endsWith(suffix)) throw new HebbError(`${what}: the file ${JSON.stringify(file)} in it is not an array.`);
+    if (!file.endsWith(suffix)) throw new HebbError(`${what}: the file ${quote(file)} in it is not an array.`);
     const name = file.slice(0, -suffix.length);
-    arrays.set(name, readNpy(content, `${what}, array "${name}"`));
+    arrays.set(name, readNpy(content, `${what}, array ${quote(name)}`));
   }
   return arrays;
 }
@@ -32,7 +33,7 @@ export function writeNpz(
   for (const [name, array] of arrays) {
     checkName(name, "npz");
     const file = `${name}${suffix}`;
-    if (files.has(file)) throw new HebbError(`npz: the name ${JSON.stringify(name)} occurs twice.`);
+    if (files.has(file)) throw new HebbError(`npz: the name ${quote(name)} occurs twice.`);
     files.set(file, writeNpy(array));
   }
   return zip(files, { compress });

@@ -1,6 +1,8 @@
 import { type DType, dtypes, type NDArray } from "../engine/dtype.js";
 import { HebbError } from "../engine/errors.js";
+import { oneLine, quote } from "../engine/quote.js";
 import { byteLength, type Element, elements, readElements } from "./elements.js";
+import { parseJson } from "./json.js";
 import { checkName } from "./names.js";
 
 /**
@@ -33,6 +35,9 @@ const elementOfCode = new Map<unknown, Element>([
   ["U16", elements.uint16],
 ]);
 
+/** Tensors that a file holds in any case; more only in files that are longer than so many empty ones. */
+const mostTensors = (length: number): number => 2 ** 14 + length / 256;
+
 /** A header beyond this is refused before it is parsed. */
 const maximumHeader = 100 * 2 ** 20;
 const highestRank = 64;
@@ -42,19 +47,19 @@ export function encodeSafetensors(
   tensors: Iterable<readonly [string, NDArray]>,
   metadata: Readonly<Record<string, string>> = {},
 ): Uint8Array<ArrayBuffer> {
-  const size = (array: NDArray) => dtypes[array.dtype].array.BYTES_PER_ELEMENT;
+  const width = (array: NDArray) => dtypes[array.dtype].array.BYTES_PER_ELEMENT;
   // Wide elements first: then each tensor starts at a multiple of its element size.
-  const sorted = [...tensors].sort(([a, x], [b, y]) => size(y) - size(x) || (a < b ? -1 : 1));
+  const sorted = [...tensors].sort(([a, x], [b, y]) => width(y) - width(x) || (a < b ? -1 : 1));
   const header: [string, unknown][] = [["__metadata__", metadata]];
   const names = new Set<string>();
   let offset = 0;
   for (const [name, array] of sorted) {
     checkTensorName(name, "safetensors");
-    if (names.has(name)) throw new HebbError(`safetensors: the name "${name}" occurs twice.`);
+    if (names.has(name)) throw new HebbError(`safetensors: the name ${quote(name)} occurs twice.`);
     names.add(name);
     const count = array.shape.reduce((product, extent) => product * extent, 1);
     if (count !== array.data.length) {
-      throw new HebbError(`safetensors: "${name}" has shape [${array.shape}] but ${array.data.length} elements.`);
+      throw new HebbError(`safetensors: ${quote(name)} has shape [${array.shape}] but ${array.data.length} elements.`);
     }
     const end = offset + array.data.byteLength;
     header.push([name, { dtype: codes[array.dtype], shape: array.shape, data_offsets: [offset, end] }]);
@@ -64,7 +69,10 @@ export function encodeSafetensors(
   const utf8 = new TextEncoder();
   text += " ".repeat((8 - (utf8.encode(text).length % 8)) % 8);
   const head = utf8.encode(text);
-  const bytes = new Uint8Array(8 + head.length + offset);
+  const size = 8 + head.length + offset;
+  if (sorted.length > mostTensors(size))
+    throw new HebbError(`safetensors: ${sorted.length} tensors are too many for a file of ${size} bytes.`);
+  const bytes = new Uint8Array(size);
   new DataView(bytes.buffer).setBigUint64(0, BigInt(head.length), true);
   bytes.set(head, 8);
   let position = 8 + head.length;
@@ -82,13 +90,13 @@ export function encodeSafetensors(
  */
 export function decodeSafetensors(bytes: Uint8Array, what = "safetensors"): SafeTensors {
   const fail = (problem: string): never => {
-    throw new HebbError(`${what}: ${problem}.`);
+    throw new HebbError(`${what}: ${oneLine(problem)}.`);
   };
   if (bytes.length < 8) fail(`${bytes.length} bytes is too short for a safetensors file`);
   const length = Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true));
   if (length > bytes.length - 8) fail(`the header claims ${length} bytes, but only ${bytes.length - 8} follow`);
   if (length > maximumHeader) fail(`the header of ${length} bytes is larger than ${maximumHeader}`);
-  const header = parseHeader(bytes.subarray(8, 8 + length), fail);
+  const header = parseHeader(bytes.subarray(8, 8 + length), what, fail);
   const body = bytes.subarray(8 + length);
 
   const metadata: Record<string, string> = {};
@@ -97,18 +105,20 @@ export function decodeSafetensors(bytes: Uint8Array, what = "safetensors"): Safe
     if (name === "__metadata__") {
       for (const [key, value] of Object.entries(asObject(entry) ?? fail("__metadata__ is not an object"))) {
         checkName(key, what);
-        metadata[key] = typeof value === "string" ? value : fail(`the metadata "${key}" is not a string`);
+        metadata[key] = typeof value === "string" ? value : fail(`the metadata ${quote(key)} is not a string`);
       }
       continue;
     }
     checkTensorName(name, what);
     entries.push({ name, ...parseEntry(name, entry, fail) });
   }
+  if (entries.length > mostTensors(bytes.length))
+    fail(`${entries.length} tensors are more than a file of ${bytes.length} bytes should hold`);
   entries.sort((a, b) => a.begin - b.begin || a.end - b.end);
   let covered = 0;
   for (const { name, begin, end } of entries) {
-    if (begin < covered) fail(`the bytes of "${name}" overlap another tensor's`);
-    if (begin > covered) fail(`there is a hole before the bytes of "${name}"`);
+    if (begin < covered) fail(`the bytes of ${quote(name)} overlap another tensor's`);
+    if (begin > covered) fail(`there is a hole before the bytes of ${quote(name)}`);
     covered = end;
   }
   if (covered !== body.length) fail(`the tensors take ${covered} bytes, but the file holds ${body.length}`);
@@ -122,14 +132,14 @@ export function decodeSafetensors(bytes: Uint8Array, what = "safetensors"): Safe
 
 type Fail = (problem: string) => never;
 
-function parseHeader(bytes: Uint8Array, fail: Fail): Record<string, unknown> {
-  let parsed: unknown;
+function parseHeader(bytes: Uint8Array, what: string, fail: Fail): Record<string, unknown> {
+  let text: string;
   try {
-    parsed = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+    text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch {
-    return fail("the header is not JSON");
+    return fail("the header is not UTF-8");
   }
-  return asObject(parsed) ?? fail("the header is not an object");
+  return asObject(parseJson(text, `${what}: the header`)) ?? fail("the header is not an object");
 }
 
 const asObject = (value: unknown): Record<string, unknown> | undefined =>
@@ -142,16 +152,18 @@ function parseEntry(name: string, entry: unknown, fail: Fail) {
     dtype: code,
     shape,
     data_offsets: range,
-  } = asObject(entry) ?? fail(`the entry of "${name}" is not an object`);
-  const element = elementOfCode.get(code) ?? fail(`"${name}" has the unknown dtype ${JSON.stringify(code)}`);
+  } = asObject(entry) ?? fail(`the entry of ${quote(name)} is not an object`);
+  const element = elementOfCode.get(code) ?? fail(`${quote(name)} has the unknown dtype ${JSON.stringify(code)}`);
   if (!Array.isArray(shape) || shape.length > highestRank || !shape.every(isCount))
-    return fail(`"${name}" has a shape that is no list of sizes`);
+    return fail(`${quote(name)} has a shape that is no list of sizes`);
   if (!Array.isArray(range) || range.length !== 2 || !range.every(isCount) || range[0] > range[1]) {
-    return fail(`"${name}" has no valid byte range`);
+    return fail(`${quote(name)} has no valid byte range`);
   }
-  const size = byteLength(shape, element.bytes) ?? fail(`"${name}" has the shape [${shape}], which no file can hold`);
+  const size =
+    byteLength(shape, element.bytes) ?? fail(`${quote(name)} has the shape [${shape}], which no file can hold`);
   const [begin, end] = range;
-  if (size !== end - begin) fail(`"${name}" (${code} [${shape}]) needs ${size} bytes, its range has ${end - begin}`);
+  if (size !== end - begin)
+    fail(`${quote(name)} (${code} [${shape}]) needs ${size} bytes, its range has ${end - begin}`);
   return { element, shape: shape as number[], begin, end };
 }
 

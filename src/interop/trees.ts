@@ -3,6 +3,9 @@ import type { Tree } from "../engine/tree.js";
 /** Deeper paths than this are not believed to come from a tree. */
 const deepest = 64;
 
+/** A tree of so many leaves has no more branches: paths that share nothing would take far more memory than their text. */
+const mostBranches = (leaves: number): number => 2 * leaves + deepest;
+
 type Key = string | number;
 type Branch<L> = { readonly children: Map<Key, Branch<L>> } | { readonly leaf: L };
 
@@ -17,14 +20,19 @@ export function treeFromPaths<L>(entries: Iterable<readonly [path: string, leaf:
 
 function nest<L>(entries: readonly (readonly [string, L])[]): Tree<L> | undefined {
   const root: { children: Map<Key, Branch<L>> } = { children: new Map() };
+  let branches = 0;
   for (const [path, leaf] of entries) {
     const keys = parsePath(path);
     if (!keys) return undefined;
     let at = root;
     for (const key of keys.slice(0, -1)) {
-      const next = at.children.get(key) ?? { children: new Map() };
+      let next = at.children.get(key);
+      if (!next) {
+        if (++branches > mostBranches(entries.length)) return undefined;
+        next = { children: new Map() };
+        at.children.set(key, next);
+      }
       if ("leaf" in next) return undefined;
-      at.children.set(key, next);
       at = next;
     }
     const last = keys[keys.length - 1];

@@ -1,8 +1,7 @@
 import { Inflate, zipSync } from "fflate";
 import { HebbError } from "../engine/errors.js";
-
-/** No deflate stream expands more than this: it codes at most 258 bytes in 2 bits. */
-const greatestExpansion = 1032;
+import { quote } from "../engine/quote.js";
+import { greatestExpansion, mostUnpacked } from "./deflate.js";
 
 /** Compressed bytes that are unpacked between two checks of how much came out. */
 const portion = 2 ** 14;
@@ -20,7 +19,10 @@ interface Entry {
 }
 
 export interface ZipOptions {
-  /** Refuse an archive whose entries are larger than this when unpacked, all together. Default 4 GiB. */
+  /**
+   * Refuse an archive whose entries are larger than this when unpacked, all together. Default: a hundred times the
+   * archive's size, or 256 MiB where that is more.
+   */
   readonly maxBytes?: number;
 }
 
@@ -35,14 +37,15 @@ export interface ZipOptions {
 export function unzip(
   bytes: Uint8Array,
   what: string,
-  { maxBytes = 2 ** 32 }: ZipOptions = {},
+  { maxBytes = mostUnpacked(bytes.length) }: ZipOptions = {},
 ): Map<string, Uint8Array> {
   const fail = (problem: string): never => {
     throw new HebbError(`${what}: ${problem}.`);
   };
   const entries = readDirectory(bytes, fail);
   const total = entries.reduce((sum, { size }) => sum + size, 0);
-  if (total > maxBytes) fail(`the archive unpacks to ${total} bytes, more than the ${maxBytes} that are allowed`);
+  if (total > maxBytes)
+    fail(`the archive unpacks to ${total} bytes, more than the ${maxBytes} that are allowed (maxBytes)`);
   return new Map(entries.map((entry) => [entry.name, unpack(entry, fail)]));
 }
 
@@ -52,7 +55,7 @@ export function zip(
   { compress }: { compress: boolean },
 ): Uint8Array<ArrayBuffer> {
   for (const name of files.keys())
-    if (leadsOut(name)) throw new HebbError(`zip: the name ${JSON.stringify(name)} leads out of the archive.`);
+    if (leadsOut(name)) throw new HebbError(`zip: the name ${quote(name)} leads out of the archive.`);
   const mtime = new Date(1980, 0, 1);
   return zipSync(Object.fromEntries(files), { level: compress ? 6 : 0, mtime }) as Uint8Array<ArrayBuffer>;
 }
@@ -88,7 +91,7 @@ function readDirectory(bytes: Uint8Array, fail: Fail): Entry[] {
       at + 46 + view.getUint16(at + 28, true) + view.getUint16(at + 30, true) + view.getUint16(at + 32, true);
     if (next > start + length) fail("the directory is damaged");
     const entry = readEntry(bytes, view, at, start, fail);
-    if (names.has(entry.name)) fail(`the name ${JSON.stringify(entry.name)} occurs twice`);
+    if (names.has(entry.name)) fail(`the name ${quote(entry.name)} occurs twice`);
     names.add(entry.name);
     entries.push(entry);
     at = next;
@@ -96,7 +99,7 @@ function readDirectory(bytes: Uint8Array, fail: Fail): Entry[] {
   if (at !== start + length) fail("the directory is damaged");
   const sorted = entries.toSorted((a, b) => a.begin - b.begin);
   sorted.slice(1).forEach((entry, i) => {
-    if (entry.begin < sorted[i].end) fail(`${JSON.stringify(entry.name)} overlaps another entry`);
+    if (entry.begin < sorted[i].end) fail(`${quote(entry.name)} overlaps another entry`);
   });
   return entries;
 }
@@ -115,7 +118,7 @@ function findEnd(view: DataView): number | undefined {
 function readEntry(bytes: Uint8Array, view: DataView, at: number, limit: number, fail: Fail): Entry {
   const nameAt = (from: number, length: number) => new TextDecoder().decode(bytes.subarray(from, from + length));
   const name = nameAt(at + 46, view.getUint16(at + 28, true));
-  const label = JSON.stringify(name);
+  const label = quote(name);
   if (leadsOut(name)) fail(`the name ${label} leads out of the archive`);
   if (view.getUint16(at + 8, true) & 1) fail(`${label} is encrypted`);
   const method = view.getUint16(at + 10, true);
@@ -137,19 +140,24 @@ function readEntry(bytes: Uint8Array, view: DataView, at: number, limit: number,
 }
 
 function unpack({ name, method, checksum, packed, size }: Entry, fail: Fail): Uint8Array {
-  const label = JSON.stringify(name);
+  const label = quote(name);
   const out = method === 0 ? packed : inflate(packed, size, label, fail);
   if (crc32(out) !== checksum) fail(`${label} is damaged: its checksum differs`);
   return out;
 }
 
-/** Unpacks little by little, so that a stream which holds more than it should is left at once. */
+/** Unpacks little by little: memory follows what really comes out, and a stream that holds more than it should is left at once. */
 function inflate(packed: Uint8Array, size: number, label: string, fail: Fail): Uint8Array {
-  const out = new Uint8Array(size);
+  let out = new Uint8Array(Math.min(size, packed.length));
   let filled = 0;
   let finished = false;
   const stream = new Inflate((chunk, final) => {
     if (filled + chunk.length > size) fail(`${label} unpacks to more than the ${size} bytes that it claims`);
+    if (filled + chunk.length > out.length) {
+      const larger = new Uint8Array(Math.min(size, Math.max(2 * out.length, filled + chunk.length)));
+      larger.set(out.subarray(0, filled));
+      out = larger;
+    }
     out.set(chunk, filled);
     filled += chunk.length;
     finished = final;

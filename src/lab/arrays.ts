@@ -1,6 +1,7 @@
 import type { NDArray } from "../engine/dtype.js";
 import { HebbError } from "../engine/errors.js";
 import { isNDArray } from "../engine/tensor.js";
+import { parseJson } from "../interop/json.js";
 import { isPlainObject, type Json, toJson } from "./json.js";
 
 /** Stands for an array in the JSON part of a value. */
@@ -34,12 +35,19 @@ export function packArrays(
   return { text: JSON.stringify(skeleton), arrays };
 }
 
-/** The value that `packArrays` took apart; `leaf` turns what its namesake claimed into what it was. */
+/**
+ * The value that `packArrays` took apart; `leaf` turns what its namesake claimed into what it was. `what` names the file in
+ * errors.
+ */
 export function unpackArrays(
   text: string | undefined,
   arrays: ReadonlyMap<string, NDArray>,
+  what: string,
   leaf: (node: Readonly<Record<string, unknown>>, restore: (node: Json) => unknown) => unknown = () => undefined,
 ): unknown {
+  const missing = (): never => {
+    throw new HebbError(`${what}: a part is missing.`);
+  };
   const restore = (node: Json): unknown => {
     if (Array.isArray(node)) return node.map(restore);
     if (!isPlainObject(node)) return node;
@@ -50,9 +58,5 @@ export function unpackArrays(
       Object.entries(node as Record<string, Json>).map(([name, item]) => [name, restore(item)]),
     );
   };
-  return restore(JSON.parse(text ?? missing()));
+  return restore(parseJson(text ?? missing(), what) as Json);
 }
-
-const missing = (): never => {
-  throw new HebbError("a part is missing");
-};

@@ -102,5 +102,5 @@ function encodeEntry(value: unknown, key: string): Uint8Array {
 function decodeEntry(bytes: Uint8Array, key: string): unknown {
   const { tensors, metadata } = decodeSafetensors(bytes, "cached model");
   if (metadata.key !== key) throw new HebbError("the entry belongs to another configuration");
-  return unpackArrays(metadata.value, tensors);
+  return unpackArrays(metadata.value, tensors, "cached model");
 }

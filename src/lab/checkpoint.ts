@@ -1,14 +1,15 @@
 import { platform } from "#platform";
 import { dtypeOf, dtypes, type NDArray, type TypedArray } from "../engine/dtype.js";
 import { HebbError } from "../engine/errors.js";
+import { oneLine } from "../engine/quote.js";
 import { realise } from "../engine/run.js";
-import { fromValue, Tensor } from "../engine/tensor.js";
+import { fromValue, isNDArray, Tensor } from "../engine/tensor.js";
 import { treeLeaves } from "../engine/tree.js";
 import { decodeSafetensors, encodeSafetensors } from "../interop/safetensors.js";
 import { type Packed, packArrays, unpackArrays } from "./arrays.js";
 import { isPlainObject, type Json } from "./json.js";
 import type { UnitRecord } from "./record.js";
-import { parseChecked, unitSchema } from "./schema.js";
+import { checked, unitSchema } from "./schema.js";
 import { version } from "./version.js";
 
 /** A unit that is under way: what it has recorded so far, and the state from which its work goes on. */
@@ -129,16 +130,20 @@ export async function encodeCheckpoint(number: number, unit: UnitCheckpoint): Pr
 /** Throws `HebbError` when a bit of the file is not as it was written, or another version of the library wrote it. */
 export async function decodeCheckpoint(
   bytes: Uint8Array,
+  what = "checkpoint",
 ): Promise<{ readonly number: number; readonly unit: UnitCheckpoint }> {
-  const { tensors, metadata } = decodeSafetensors(bytes, "checkpoint");
+  const { tensors, metadata } = decodeSafetensors(bytes, what);
   const { sha256, ...rest } = metadata;
   if (sha256 !== (await platform.sha256(encodeSafetensors(tensors, rest))))
-    throw new HebbError("checkpoint: its content is not what was written.");
-  if (rest.hebb !== version) throw new HebbError(`checkpoint: it is of version ${rest.hebb}, this is ${version}.`);
-  const { state, ...recorded } = unpackArrays(rest.unit, tensors, unpackLeaf) as UnitCheckpoint;
+    throw new HebbError(`${what}: its content is not what was written.`);
+  if (rest.hebb !== version)
+    throw new HebbError(`${what}: it is of version ${oneLine(rest.hebb ?? "unknown")}, this is ${version}.`);
+  if (!/^\d{1,15}$/.test(rest.number ?? "")) throw new HebbError(`${what}: it has no number.`);
+  const whole = unpackArrays(rest.unit, tensors, what, (node, restore) => unpackLeaf(node, restore, what));
+  const { state, ...recorded } = isPlainObject(whole) ? whole : {};
   return {
     number: Number(rest.number),
-    unit: { ...parseChecked(unitSchema, JSON.stringify(recorded), "checkpoint"), state },
+    unit: { ...checked(unitSchema, recorded, what), state },
   };
 }
 
@@ -160,9 +165,14 @@ async function packState(unit: UnitCheckpoint): Promise<Packed> {
   });
 }
 
-function unpackLeaf(node: Readonly<Record<string, unknown>>, restore: (node: Json) => unknown): unknown {
-  if (keys.tensor in node) return fromValue(restore(node[keys.tensor] as Json) as NDArray);
-  if (keys.data in node) return (restore(node[keys.data] as Json) as NDArray).data;
+function unpackLeaf(node: Readonly<Record<string, unknown>>, restore: (node: Json) => unknown, what: string): unknown {
+  const array = (key: string): NDArray => {
+    const value = restore(node[key] as Json);
+    if (isNDArray(value)) return value;
+    throw new HebbError(`${what}: a "${key}" in it is no array.`);
+  };
+  if (keys.tensor in node) return fromValue(array(keys.tensor));
+  if (keys.data in node) return array(keys.data).data;
   if (keys.number in node) return Number(node[keys.number]);
   return undefined;
 }

@@ -4,7 +4,7 @@ import { HebbError } from "../engine/errors.js";
 import { listRuns } from "./index-of-runs.js";
 import type { Json } from "./json.js";
 import { cachedTables } from "./table-cache.js";
-import { literals, tableNames, tableOf } from "./tables.js";
+import { literal, literals, tableNames, tableOf } from "./tables.js";
 
 /** DuckDB's share of the memory; what does not fit ends in its error message. */
 const memoryLimit = "512MB";
@@ -55,9 +55,9 @@ export class RunDatabase {
       preserve_insertion_order: "false",
     });
     const connection = await instance.connect();
+    const read: string[] = [];
     try {
-      const { files, rest } = await cachedTables(root, await listRuns(root), (sql) => connection.run(sql), log);
-      const read: string[] = [];
+      const { files, rest } = await cachedTables(root, await listRuns(root, log), (sql) => connection.run(sql), log);
       for (const table of tableNames) {
         const parquet = files(table);
         read.push(...parquet);
@@ -70,8 +70,9 @@ export class RunDatabase {
       read.push(...rest.flatMap(({ id }) => [`${root}/${id}/run.json`, `${root}/${id}/metrics.jsonl`]));
       return new RunDatabase(duckdb, connection, read);
     } catch (error) {
+      const reason = await cause(error, connection, read);
       connection.closeSync();
-      throw error instanceof HebbError ? error : explained(error);
+      throw reason;
     }
   }
 
@@ -100,9 +101,21 @@ export class RunDatabase {
       }
       const result = await statement.stream();
       const json = result.columnTypes().map(({ alias }) => alias === "JSON");
-      return { columns: result.deduplicatedColumnNames(), portions: portions(result.yieldRowsJs(), json) };
+      return { columns: result.deduplicatedColumnNames(), portions: this.#portions(result.yieldRowsJs(), json) };
     } catch (error) {
-      throw explained(error);
+      throw await cause(error, this.#connection, this.#files);
+    }
+  }
+
+  async *#portions(rows: AsyncIterable<readonly (readonly unknown[])[]>, json: readonly boolean[]) {
+    try {
+      for await (const portion of rows) {
+        yield portion.map((row) =>
+          row.map((value, i) => (json[i] && typeof value === "string" ? JSON.parse(value) : plain(value))),
+        );
+      }
+    } catch (error) {
+      throw await cause(error, this.#connection, this.#files);
     }
   }
 
@@ -125,18 +138,6 @@ export class RunDatabase {
   }
 }
 
-async function* portions(rows: AsyncIterable<readonly (readonly unknown[])[]>, json: readonly boolean[]) {
-  try {
-    for await (const portion of rows) {
-      yield portion.map((row) =>
-        row.map((value, i) => (json[i] && typeof value === "string" ? JSON.parse(value) : plain(value))),
-      );
-    }
-  } catch (error) {
-    throw explained(error);
-  }
-}
-
 function plain(value: unknown): Json {
   if (typeof value === "bigint") return Number.isSafeInteger(Number(value)) ? Number(value) : String(value);
   if (value instanceof Date) return value.toISOString();
@@ -146,6 +147,20 @@ function plain(value: unknown): Json {
     return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, plain(item)]));
   }
   return (value ?? null) as Json;
+}
+
+/** What made a statement fail: a damaged file of the cache, if it was one of these, as DuckDB does not name it. */
+async function cause(error: unknown, connection: DuckDBConnection, files: readonly string[]): Promise<HebbError> {
+  const isOfStatement = /^(Parser|Binder|Catalog|Interrupt)/i.test((error as Error).message);
+  for (const path of files) {
+    if (error instanceof HebbError || isOfStatement || !path.endsWith(".parquet")) continue;
+    try {
+      await connection.run(`SELECT bit_xor(hash(t)) FROM read_parquet(${literal(path)}) AS t`);
+    } catch {
+      return new HebbError(`${path} is damaged: remove the folder that it is in, which is made anew from the runs.`);
+    }
+  }
+  return explained(error);
 }
 
 /** DuckDB's messages without the picture of the statement and advice on its settings that may follow. */

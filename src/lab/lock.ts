@@ -37,14 +37,28 @@ export async function lockRun(path: string): Promise<() => Promise<void>> {
   return () => platform.remove(own);
 }
 
-async function clearOrRefuse(folder: string, name: string): Promise<void> {
-  const path = `${folder}/${name}`;
+/** Whether a process is writing the run folder at `path`, or may be: one on another host cannot be asked. */
+export async function isLocked(path: string): Promise<boolean> {
+  for (const name of await platform.listDir(path)) {
+    const holder = name.endsWith(suffix) ? await holderOf(`${path}/${name}`) : undefined;
+    if (holder && (await platform.processRuns(holder)) !== false) return true;
+  }
+  return false;
+}
+
+/** What a lock file says; undefined when it was given up since the folder was listed. */
+async function holderOf(path: string): Promise<z.infer<typeof lockSchema> | undefined> {
   const bytes = await platform.readFile(path).catch(async (error) => {
     if (await platform.exists(path)) throw error;
+    return undefined;
   });
-  // Given up since the folder was listed.
-  if (!bytes) return;
-  const holder = parseChecked(lockSchema, new TextDecoder().decode(bytes), path);
+  return bytes && parseChecked(lockSchema, new TextDecoder().decode(bytes), path);
+}
+
+async function clearOrRefuse(folder: string, name: string): Promise<void> {
+  const path = `${folder}/${name}`;
+  const holder = await holderOf(path);
+  if (!holder) return;
   const runs = await platform.processRuns(holder);
   if (runs === false) return platform.remove(path);
   const { pid, host, since } = holder;

@@ -24,6 +24,12 @@ export interface Cost {
   readonly seconds: number;
 }
 
+/**
+ * How a run stands. Its record never says `interrupted`: that is a run whose record says `running`, but which no process
+ * writes any more.
+ */
+export type RunStatus = "running" | "interrupted" | "done" | "stopped" | "failed";
+
 /** `run.json`: the truth about one run. */
 export interface RunRecord {
   readonly version: 1;
@@ -33,7 +39,7 @@ export interface RunRecord {
   readonly seeds: readonly number[];
   readonly options: unknown;
   readonly device: string;
-  readonly status: "running" | "done" | "stopped" | "failed";
+  readonly status: Exclude<RunStatus, "interrupted">;
   readonly started: string;
   readonly seconds: number;
   readonly environment: Environment;

@@ -14,6 +14,9 @@ import type { Condition, Judgement, Row, Scale, Study } from "./study.js";
 /** At most this often the record on disk follows a run that is under way. */
 const saveMilliseconds = 2000;
 
+/** No run has more seeds: a slip of the keyboard must not take all memory. */
+const mostSeeds = 10_000;
+
 export interface RunOptions<Options = unknown> {
   /** Default: smoke. */
   readonly scale?: Scale;
@@ -67,7 +70,7 @@ async function carryOut<Options>(
 ): Promise<RunRecord> {
   const emit = options.onEvent ?? (() => {});
   const log = (message: string) => emit({ type: "log", message });
-  const finished = await folder.rewind();
+  const finished = await folder.rewind(log);
   const checkpoints = new CheckpointFiles(folder.path, options.checkpoint, log);
   const meter = new CostMeter();
   const signal = options.signal ?? new AbortController().signal;
@@ -123,6 +126,8 @@ async function carryOut<Options>(
       record = current("failed", { error: error instanceof Error ? error.message : String(error) });
     }
   }
+  // A run that is said to have ended must be whole, whatever happens to the machine next.
+  await folder.flush().catch((error) => log(`The run is not on disk yet: ${error.message}`));
   if (record.status === "done") await checkpoints.remove();
   await folder.writeRecord(record);
   emit({ type: "end", record });
@@ -200,7 +205,8 @@ async function reopen<Options>(
   return { folder, record };
 }
 
-function mergeOptions<Options>(slug: string, defaults: Options, changes: Partial<Options> = {}): unknown {
+/** The options of a scale with some of them replaced. Throws on a name that is none of theirs. */
+export function mergeOptions<Options>(slug: string, defaults: Options, changes: Partial<Options> = {}): unknown {
   const known = Object.keys(defaults ?? {});
   for (const name of Object.keys(changes)) {
     if (known.includes(name)) continue;
@@ -215,6 +221,7 @@ export function chooseSeeds(listed: readonly number[], wanted: number | readonly
   if (typeof wanted !== "number") return wanted;
   if (!Number.isInteger(wanted) || wanted < 1)
     throw new HebbError(`The number of seeds must be a positive whole number, got ${wanted}.`);
+  if (wanted > mostSeeds) throw new HebbError(`A run takes at most ${mostSeeds} seeds, not ${wanted}.`);
   const next = Math.max(-1, ...listed) + 1;
   return Array.from({ length: wanted }, (_, i) => listed[i] ?? next + i - listed.length);
 }

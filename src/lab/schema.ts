@@ -1,15 +1,20 @@
 import { z } from "zod";
 import { HebbError } from "../engine/errors.js";
+import { oneLine } from "../engine/quote.js";
+import { parseJson } from "../interop/json.js";
 import type { RunRecord, UnitRecord } from "./record.js";
 import type { MetricPoint } from "./study.js";
 
 /** Schemas of the files that runs and the ledger leave: whatever is read from outside passes through one of these. */
 
+/** A name that is also the name of a folder: it leads nowhere else. */
+export const nameSchema = z.string().regex(/^(?!\.)[\w.-]{1,200}$/, "this is no plain name");
+
 const setting = z.record(z.string(), z.union([z.number(), z.string()])).optional();
 const numbers = z.record(z.string(), z.number());
 const scale = z.enum(["smoke", "standard", "full"]);
 
-const row = z.object({ arm: z.string(), seed: z.number(), setting, measures: numbers });
+const row = z.object({ arm: z.string(), seed: z.int(), setting, measures: numbers });
 
 const condition = z.object({
   name: z.string(),
@@ -52,7 +57,7 @@ const measure = z.object({
 
 export const metricSchema: z.ZodType<MetricPoint> = z.object({
   arm: z.string(),
-  seed: z.number(),
+  seed: z.int(),
   step: z.number(),
   setting,
   values: numbers,
@@ -68,10 +73,10 @@ export const unitSchema: z.ZodType<UnitRecord> = z.object({
 
 export const runSchema: z.ZodType<RunRecord> = z.object({
   version: z.literal(1),
-  id: z.string(),
+  id: nameSchema,
   slug: z.string(),
   scale,
-  seeds: z.array(z.number()),
+  seeds: z.array(z.int()),
   options: z.unknown(),
   device: z.string(),
   status: z.enum(["running", "done", "stopped", "failed"]),
@@ -87,17 +92,14 @@ export const runSchema: z.ZodType<RunRecord> = z.object({
 });
 
 /** Parses JSON text and checks it; the error names the file and the first thing that is wrong with it. */
-export function parseChecked<T>(schema: z.ZodType<T>, text: string, what: string): T {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (error) {
-    throw new HebbError(`${what} is not JSON: ${(error as Error).message}`);
-  }
+export const parseChecked = <T>(schema: z.ZodType<T>, text: string, what: string): T =>
+  checked(schema, parseJson(text, what), what);
+
+/** A value that is as it should be; the error names the first thing that is wrong with it. */
+export function checked<T>(schema: z.ZodType<T>, value: unknown, what: string): T {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
   const [issue] = result.error.issues;
-  throw new HebbError(
-    `${what} is not valid: ${issue.path.length > 0 ? `${issue.path.join(".")}: ` : ""}${issue.message}.`,
-  );
+  const place = issue.path.length > 0 ? `${issue.path.join(".")}: ` : "";
+  throw new HebbError(`${what} is not valid: ${oneLine(place + issue.message)}.`);
 }

@@ -1,7 +1,10 @@
+import { ranks } from "../data/correlation.js";
 import { HebbError } from "../engine/errors.js";
 import { hostRandom } from "../engine/random/host.js";
 import { studentQuantile } from "./student-t.js";
 import type { Row } from "./study.js";
+
+export { pearson, ranks, spearman } from "../data/correlation.js";
 
 /** An estimate of a mean with the limits of its confidence interval. */
 export interface Interval {
@@ -177,44 +180,13 @@ function describe({ arm, setting = {} }: Selector): string {
   return parts.length > 0 ? `arm "${arm}" (${parts.join(", ")})` : `arm "${arm}"`;
 }
 
-/** Ranks from 1; tied values share the mean of their ranks. */
-export function ranks(values: ArrayLike<number>): Float64Array {
-  const order = Array.from(values, (_, i) => i).sort((i, j) => values[i] - values[j]);
-  const result = new Float64Array(values.length);
-  for (let start = 0; start < order.length; ) {
-    let end = start + 1;
-    while (end < order.length && values[order[end]] === values[order[start]]) end++;
-    for (let k = start; k < end; k++) result[order[k]] = (start + 1 + end) / 2;
-    start = end;
-  }
-  return result;
-}
-
-/** Pearson's correlation; NaN when a side is constant. */
-export function pearson(x: ArrayLike<number>, y: ArrayLike<number>): number {
-  sameLength("pearson", x, y);
-  const [mx, my] = [mean(Array.from(x)), mean(Array.from(y))];
-  let [xy, xx, yy] = [0, 0, 0];
-  for (let i = 0; i < x.length; i++) {
-    xy += (x[i] - mx) * (y[i] - my);
-    xx += (x[i] - mx) ** 2;
-    yy += (y[i] - my) ** 2;
-  }
-  return xx > 0 && yy > 0 ? Math.max(-1, Math.min(1, xy / Math.sqrt(xx * yy))) : Number.NaN;
-}
-
-/** Spearman's rank correlation, ties at their mean rank; NaN when a side is constant. */
-export function spearman(x: ArrayLike<number>, y: ArrayLike<number>): number {
-  sameLength("spearman", x, y);
-  return pearson(ranks(x), ranks(y));
-}
-
 /**
  * Area under the ROC curve: the probability that a random positive scores above a random negative, ties counting half.
  * `labels` are booleans or 0/1. Throws unless both classes occur.
  */
 export function auroc(scores: ArrayLike<number>, labels: ArrayLike<number | boolean>): number {
-  sameLength("auroc", scores, labels);
+  if (scores.length !== labels.length)
+    throw new HebbError(`auroc: the lengths differ, ${scores.length} and ${labels.length}.`);
   const rank = ranks(scores);
   let positives = 0;
   let sum = 0;
@@ -226,8 +198,4 @@ export function auroc(scores: ArrayLike<number>, labels: ArrayLike<number | bool
   const negatives = labels.length - positives;
   if (positives === 0 || negatives === 0) throw new HebbError("auroc: both classes must occur among the labels.");
   return (sum - (positives * (positives + 1)) / 2) / (positives * negatives);
-}
-
-function sameLength(name: string, x: ArrayLike<unknown>, y: ArrayLike<unknown>): void {
-  if (x.length !== y.length) throw new HebbError(`${name}: the lengths differ, ${x.length} and ${y.length}.`);
 }

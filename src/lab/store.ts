@@ -1,14 +1,17 @@
 import type { z } from "zod";
 import { platform } from "#platform";
 import { HebbError, nearest } from "../engine/errors.js";
-import type { RunRecord, UnitRecord } from "./record.js";
+import { isLocked } from "./lock.js";
+import type { RunRecord, RunStatus, UnitRecord } from "./record.js";
 import { metricSchema, parseChecked, runSchema, unitSchema } from "./schema.js";
+import { checkSeal, isSealed, seal } from "./seal.js";
 import type { MetricPoint, Scale } from "./study.js";
 
 /**
  * The folder of one run: `run.json` (the record), `environment.json` (what it takes to repeat the run), `metrics.jsonl`
  * (curves), `units.jsonl` (finished units, for resuming), `checkpoint-*.safetensors` (the unit under way) and what
- * reports add (`report.html`, `figures/`).
+ * reports add (`report.html`, `figures/`). The record, and each line of metrics and units, ends with a checksum: reading
+ * throws where one does not fit.
  */
 export class RunFolder {
   constructor(
@@ -17,12 +20,17 @@ export class RunFolder {
   ) {}
 
   async readRecord(): Promise<RunRecord> {
-    return parseChecked(runSchema, await readText(`${this.path}/run.json`), `${this.path}/run.json`);
+    return parseSealed(runSchema, await readText(`${this.path}/run.json`), `${this.path}/run.json`);
+  }
+
+  /** How the run stands whose record says `status`: a run that is `running` is `interrupted` once its writer is gone. */
+  async statusNow({ status }: Pick<RunRecord, "status">): Promise<RunStatus> {
+    return status === "running" && !(await isLocked(this.path)) ? "interrupted" : status;
   }
 
   /** Replaces the record in one step: a reader or a crash sees the old one or the new one. */
   writeRecord(record: RunRecord): Promise<void> {
-    return platform.writeFileAtomic(`${this.path}/run.json`, `${JSON.stringify(record, null, 1)}\n`);
+    return platform.writeFileAtomic(`${this.path}/run.json`, `${seal(JSON.stringify(record, null, 1))}\n`);
   }
 
   /** Writes down, once, what the run was started with and on: versions, processor, threads, commit; scale, seeds, options. */
@@ -48,17 +56,24 @@ export class RunFolder {
   }
 
   /**
-   * Makes the folder ready to be continued: a unit cut off in the middle of its line goes, and so do files cut off while
-   * they were written, and the metrics, which come back with the units.
+   * Makes the folder ready to be continued: units whose lines are damaged or cut off go, to be done again, and so do files
+   * cut off while they were written, and the metrics, which come back with the units.
    */
-  async rewind(): Promise<UnitRecord[]> {
+  async rewind(log: (message: string) => void = () => {}): Promise<UnitRecord[]> {
     for (const name of await platform.listDir(this.path)) {
       if (/^\..*\.tmp$/.test(name)) await platform.remove(`${this.path}/${name}`);
     }
-    const units = await this.readUnits();
+    const units = await readLines(`${this.path}/units.jsonl`, unitSchema, ({ message }) =>
+      log(`A finished unit is done again. ${message}`),
+    );
     await platform.writeFileAtomic(`${this.path}/units.jsonl`, lines(units));
     await platform.writeFileAtomic(`${this.path}/metrics.jsonl`, "");
     return units;
+  }
+
+  /** Brings what was appended to disk: until then a power cut can still take it. */
+  async flush(): Promise<void> {
+    for (const name of ["metrics.jsonl", "units.jsonl"]) await platform.flush(`${this.path}/${name}`);
   }
 
   /** Writes about a megabyte and removes it: a run that cannot keep its results must not start. */
@@ -107,15 +122,6 @@ export class RunStore {
     throw new HebbError(`There is no run "${idOrPath}" in ${this.root}.${known ? ` Did you mean ${known}?` : ""}`);
   }
 
-  /** The records of all runs, newest first; folders without a readable record are left out. */
-  async list(): Promise<RunRecord[]> {
-    const names = await this.#names();
-    const records = await Promise.all(
-      names.map((name) => new RunFolder(name, `${this.root}/${name}`).readRecord().catch(() => undefined)),
-    );
-    return records.filter((record) => record !== undefined).sort((a, b) => (a.started < b.started ? 1 : -1));
-  }
-
   async #names(): Promise<string[]> {
     return (await platform.exists(this.root)) ? platform.listDir(this.root) : [];
   }
@@ -128,17 +134,37 @@ function runId(slug: string, scale: Scale, started: Date): string {
   return `${slug}-${scale}-${day}-${time}-${random}`;
 }
 
-const lines = (items: readonly unknown[]): string => items.map((item) => `${JSON.stringify(item)}\n`).join("");
+const lines = (items: readonly object[]): string => items.map((item) => `${seal(JSON.stringify(item))}\n`).join("");
 
 const readText = async (path: string): Promise<string> => new TextDecoder().decode(await platform.readFile(path));
 
-/** The lines of a JSONL file. Writing may have been cut off, so a last line that does not end is left out. */
-async function readLines<T>(path: string, schema: z.ZodType<T>): Promise<T[]> {
+function parseSealed<T>(schema: z.ZodType<T>, text: string, what: string): T {
+  checkSeal(text, what);
+  return parseChecked(schema, text, what);
+}
+
+/**
+ * The lines of a JSONL file; `onDamage` is told of those that it is better to go on without. Writing may have been cut
+ * off, so a last line that does not end is left out.
+ */
+async function readLines<T>(
+  path: string,
+  schema: z.ZodType<T>,
+  onDamage = (error: Error): void => {
+    throw error;
+  },
+): Promise<T[]> {
   if (!(await platform.exists(path))) return [];
   const text = await readText(path);
-  const complete = text.slice(0, text.lastIndexOf("\n") + 1);
-  return complete
-    .split("\n")
-    .slice(0, -1)
-    .map((line, i) => parseChecked(schema, line, `${path}, line ${i + 1},`));
+  const lines = text.split("\n");
+  if (!isSealed(lines.at(-1)!)) lines.pop();
+  const items: T[] = [];
+  for (const [i, line] of lines.entries()) {
+    try {
+      items.push(parseSealed(schema, line, `${path}, line ${i + 1},`));
+    } catch (error) {
+      onDamage(error as Error);
+    }
+  }
+  return items;
 }

@@ -3,7 +3,7 @@ import { platform } from "#platform";
 import { HebbError, nearest } from "../engine/errors.js";
 import { canonicalJson } from "./json.js";
 import type { Job } from "./queue/queue.js";
-import { parseChecked } from "./schema.js";
+import { nameSchema, parseChecked } from "./schema.js";
 import { RunFolder } from "./store.js";
 import type { Scale, Study } from "./study.js";
 
@@ -24,7 +24,7 @@ export interface SweepPlan {
 
 const planSchema: z.ZodType<SweepPlan> = z.object({
   version: z.literal(1),
-  id: z.string(),
+  id: nameSchema,
   slug: z.string(),
   scale: z.enum(["smoke", "standard", "full"]),
   configurations: z.array(z.record(z.string(), z.union([z.number(), z.string(), z.boolean()]))),
@@ -33,13 +33,24 @@ const planSchema: z.ZodType<SweepPlan> = z.object({
   started: z.string(),
 });
 
-/** The product of lists of values: `{ a: [1, 2], b: [3] }` gives `{ a: 1, b: 3 }` and `{ a: 2, b: 3 }`. */
+/** No sweep has more configurations, nor more jobs: a product grows fast. */
+const mostJobs = 100_000;
+
+/**
+ * The product of lists of values: `{ a: [1, 2], b: [3] }` gives `{ a: 1, b: 3 }` and `{ a: 2, b: 3 }`. Throws when there
+ * would be too many.
+ */
 export function configurationsOf(grid: ReadonlyMap<string, readonly Configuration[string][]>): Configuration[] {
+  checkCount([...grid.values()].reduce((count, values) => count * values.length, 1));
   let product: Configuration[] = [{}];
   for (const [name, values] of grid) {
     product = product.flatMap((configuration) => values.map((value) => ({ ...configuration, [name]: value })));
   }
   return product;
+}
+
+function checkCount(jobs: number): void {
+  if (jobs > mostJobs) throw new HebbError(`A sweep has at most ${mostJobs} jobs, and this would have ${jobs}.`);
 }
 
 /** A configuration for a person: `rounds 3, tuned true`. */
@@ -60,6 +71,7 @@ export interface PlannedJob {
  */
 export async function jobsOf(plan: SweepPlan, study: Study): Promise<PlannedJob[]> {
   const { id, slug, scale, configurations, seeds, code } = plan;
+  checkCount(configurations.length * seeds.length);
   const defaults = study.scales[scale]?.options;
   const jobs: PlannedJob[] = [];
   for (const seed of seeds) {
@@ -108,7 +120,9 @@ export class SweepStore {
       const known = nearest(id, (await platform.exists(folder)) ? await platform.listDir(folder) : []);
       throw new HebbError(`There is no sweep "${id}" in ${this.root}.${known ? ` Did you mean ${known}?` : ""}`);
     }
-    return parseChecked(planSchema, new TextDecoder().decode(await platform.readFile(file)), file);
+    const plan = parseChecked(planSchema, new TextDecoder().decode(await platform.readFile(file)), file);
+    if (plan.id !== id) throw new HebbError(`${file} is the plan of another sweep, ${plan.id}.`);
+    return plan;
   }
 }
 

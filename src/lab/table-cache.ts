@@ -12,6 +12,9 @@ import { literal, type StoredRun, type TableName, tableNames, tableOf } from "./
 
 const partSchema = z.object({ runs: z.array(z.tuple([z.string(), z.string()])) });
 
+/** The names that are given here. Whatever else lies there, as where the folder is a link to another, is not touched. */
+const ours = /^[0-9a-f-]{36}(-(runs|measures|metrics)\.parquet|\.json)$|^\.[0-9a-f-]{36}\.tmp$/;
+
 interface Part {
   readonly name: string;
   readonly ids: readonly string[];
@@ -49,7 +52,7 @@ export async function cachedTables(
     root,
     runs.filter(({ id }) => !cached.has(id)),
   );
-  const fresh = uncached.filter(({ status }) => status !== "running");
+  const fresh = uncached.filter(({ status }) => status !== "running" && status !== "interrupted");
   if (fresh.length >= worthRuns || bytes(fresh) >= worthBytes) {
     log(`Reading ${fresh.length} new runs into ${directory}.`);
     try {
@@ -94,7 +97,7 @@ async function validParts(directory: string, runs: readonly RunSummary[]): Promi
     for (const [id] of entries) taken.add(id);
     parts.push({ name: file.slice(0, -".json".length), ids: entries.map(([id]) => id) });
   }
-  const strays = files.filter((file) => !parts.some(({ name }) => file.startsWith(name)));
+  const strays = files.filter((file) => ours.test(file) && !parts.some(({ name }) => file.startsWith(name)));
   const paths = strays.map((file) => `${directory}/${file}`);
   const old = Date.now() - useMilliseconds;
   for (const [i, stat] of (await platform.fileStats(paths)).entries()) {

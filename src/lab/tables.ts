@@ -115,8 +115,8 @@ export function tableOf(table: TableName, root: string, runs: readonly StoredRun
   const records = `read_json(${paths}, format = 'unstructured', maximum_object_size = ${largest}, filename = true,
     columns = ${columnList(recordColumns)})`;
   return table === "runs"
-    ? `SELECT ${run}, slug, scale, status, judgement.verdict AS verdict, judgement.reason AS reason,
-      started::TIMESTAMP AS started, seconds, seeds, options, device, cost.forwardExamples AS forward_examples,
+    ? `SELECT ${run}, slug, scale, ${statusOf(present)} AS status, judgement.verdict AS verdict, judgement.reason AS reason,
+      try_cast(started AS TIMESTAMP) AS started, seconds, seeds, options, device, cost.forwardExamples AS forward_examples,
       cost.backwardExamples AS backward_examples, cost.macs AS macs, environment.hebb AS hebb,
       environment.commit AS commit, environment.dirty AS dirty, environment.onnxruntime AS onnxruntime,
       environment.runtime AS runtime, environment.processor AS processor, environment.threads AS threads,
@@ -124,4 +124,12 @@ export function tableOf(table: TableName, root: string, runs: readonly StoredRun
     : `SELECT run, entry.arm AS arm, entry.seed AS seed, entry.setting AS setting,
       unnest(map_keys(entry.measures)) AS measure, unnest(map_values(entry.measures)) AS value
       FROM (SELECT ${run}, unnest(rows) AS entry FROM ${records})`;
+}
+
+/** A run that was interrupted is not so by its record: nobody was left to write that down. */
+function statusOf(runs: readonly StoredRun[]): string {
+  const interrupted = runs.filter(({ status }) => status === "interrupted").map(({ id }) => id);
+  return interrupted.length === 0
+    ? "status"
+    : `if(status = 'running' AND list_contains(${literals(interrupted)}, run), 'interrupted', status)`;
 }

@@ -55,20 +55,24 @@ export async function verifyRun(
 ): Promise<Verification | undefined> {
   const record = await folder.readRecord();
   if (record.status !== "done") {
-    throw new HebbError(`Run ${record.id} is ${record.status}: only a finished run can be verified.`);
+    throw new HebbError(`Run ${record.id} is ${await folder.statusNow(record)}: only a finished run can be verified.`);
   }
   const { scale, seeds, device } = record;
-  const repeated = await runStudy(study, {
-    scale,
-    seeds,
-    options: record.options as object,
-    device,
-    out,
-    signal,
-    onEvent,
-    environment,
-    cache: memoryCache(),
-  });
+  // The verdict is not what is compared, and a run of a sweep may have too few seeds for one.
+  const repeated = await runStudy(
+    { ...study, judge: () => record.judgement! },
+    {
+      scale,
+      seeds,
+      options: record.options as object,
+      device,
+      out,
+      signal,
+      onEvent,
+      environment,
+      cache: memoryCache(),
+    },
+  );
   if (repeated.status === "stopped") return undefined;
   if (repeated.status === "failed") {
     throw new HebbError(`Run ${record.id} could not be repeated: ${repeated.error}`);

@@ -38,12 +38,22 @@ export {
   convTranspose3d,
   depthwiseConv2d,
 } from "./conv.js";
+export { type DdimOptions, type DdimPath, ddim, guidedNoise, type NoisePredictor } from "./ddim.js";
 export { type DeepSets, type DeepSetsOptions, type DeepSetsParams, deepSets } from "./deep-sets.js";
+export {
+  addNoise,
+  cosineSchedule,
+  type Denoiser,
+  type NoiseSchedule,
+  noisePredictionLoss,
+  noiseSchedule,
+} from "./diffusion.js";
 export { causalMask, type DotProductOptions, dotProductAttention, paddingMask } from "./dot-product-attention.js";
 export { dropout, dropPath, spatialDropout } from "./dropout.js";
 export { type EmbeddingParams, embedding } from "./embedding.js";
 export { type FeedForward, type FeedForwardOptions, type FeedForwardParams, feedForward } from "./feed-forward.js";
 export { type Fit, type FitOptions, type FitStep, type Fitted, fit } from "./fit.js";
+export { frechetDistance } from "./frechet.js";
 export { type GatConvOptions, type GatOptions, type GatParams, gat, gatConv } from "./gat.js";
 export { geglu, glu, swiglu } from "./gated.js";
 export { type GcnOptions, type GcnParams, type GraphModel, gcn, gcnConv } from "./gcn.js";
@@ -163,6 +173,7 @@ export {
   type TrainManyStep,
   trainMany,
   trainManyStep,
+  trainManySteps,
   unstack,
 } from "./train-many.js";
 export { type Stepped, type SteppedStateful, statefulTrainStep, trainStep } from "./train-step.js";
@@ -183,4 +194,5 @@ export {
 } from "./transformer.js";
 export { type Unet, type UnetOptions, type UnetParams, unet } from "./unet.js";
 export { type Vit, type VitOptions, type VitParams, vit } from "./vit.js";
+export { applyMask, type WeightMask, withMask } from "./weight-mask.js";
 export { type SpectralNormState, spectralNorm, type WeightNormParams, weightNorm } from "./weight-norms.js";

@@ -60,6 +60,9 @@ export async function appendFile(path: string, content: Uint8Array | string): Pr
   await write(path, content, true);
 }
 
+/** A writable stream has brought all to disk when it closes. */
+export async function flush(_path: string): Promise<void> {}
+
 /** A writable stream works on a copy that replaces the file when it closes, so every write is atomic. */
 async function write(path: string, content: Uint8Array | string, append: boolean): Promise<void> {
   try {
@@ -168,6 +171,7 @@ export const platform: Platform = {
   exists,
   writeFileAtomic,
   appendFile,
+  flush,
   mkdirp,
   listDir,
   fileStats,

@@ -21,8 +21,20 @@ export type {
 export { download, gunzip, sha256 };
 
 export async function readFile(path: string): Promise<Uint8Array> {
-  const buffer = await fs.readFile(path).catch(explain("read", path));
+  const buffer = await readRegular(path).catch(explain("read", path));
   return new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.length);
+}
+
+/** A pipe, or a device that a link leads to, would be read for ever; to open it must not wait for anybody either. */
+async function readRegular(path: string): Promise<Buffer> {
+  const file = await fs.open(path, fs.constants.O_RDONLY | (fs.constants.O_NONBLOCK ?? 0));
+  try {
+    const stat = await file.stat();
+    if (!stat.isFile() && !stat.isDirectory()) throw new HebbError("it is no file, but a pipe or a device");
+    return await file.readFile();
+  } finally {
+    await file.close();
+  }
 }
 
 export async function exists(path: string): Promise<boolean> {
@@ -54,6 +66,15 @@ export async function appendFile(path: string, content: Uint8Array | string): Pr
   await fs.appendFile(path, content).catch(explain("write", path));
 }
 
+export async function flush(path: string): Promise<void> {
+  try {
+    const file = await fs.open(path, "r");
+    await file.sync().finally(() => file.close());
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") explain("write", path)(error);
+  }
+}
+
 export async function mkdirp(path: string): Promise<void> {
   await makeWithParents(resolve(path)).catch(explain("make the directory", path));
 }
@@ -75,8 +96,8 @@ export async function listDir(path: string): Promise<string[]> {
 export async function fileStats(paths: readonly string[]): Promise<(FileStat | undefined)[]> {
   return paths.map((path) => {
     try {
-      const { mtimeMs, size } = statSync(path);
-      return { modified: mtimeMs, size };
+      const stat = statSync(path);
+      return stat.isFile() ? { modified: stat.mtimeMs, size: stat.size } : undefined;
     } catch {
       return undefined;
     }
@@ -137,7 +158,7 @@ export function environmentInfo(): EnvironmentInfo {
 
 export async function processIdentity(): Promise<ProcessIdentity> {
   const started = new Date(Date.now() - process.uptime() * 1000).toISOString();
-  return { host: os.hostname(), pid: process.pid, started, birth: await birthOf(process.pid) };
+  return { host: os.hostname(), pid: process.pid, started, birth: (await statOf(process.pid))?.birth };
 }
 
 export async function processRuns({ host, pid, birth }: ProcessIdentity): Promise<boolean | undefined> {
@@ -148,14 +169,17 @@ export async function processRuns({ host, pid, birth }: ProcessIdentity): Promis
     // EPERM: it is there, and belongs to somebody else.
     if ((error as NodeJS.ErrnoException).code !== "EPERM") return false;
   }
-  return (await birthOf(pid)) === birth;
+  const stat = await statOf(pid);
+  // A process that has ended stays listed, as a zombie, until its parent asks about it.
+  return stat?.birth === birth && stat?.state !== "Z";
 }
 
-/** When a process started, in the kernel's clock ticks, where there is /proc: process ids are used again. */
-async function birthOf(pid: number): Promise<string | undefined> {
-  const stat = await fs.readFile(`/proc/${pid}/stat`, "utf8").catch(() => undefined);
-  // The name, in brackets, may itself hold spaces and brackets; the start is the 20th field after it.
-  return stat?.slice(stat.lastIndexOf(")") + 2).split(" ")[19];
+/** A process's state, and when it started in the kernel's clock ticks (process ids are used again), where there is /proc. */
+async function statOf(pid: number): Promise<{ readonly state: string; readonly birth: string } | undefined> {
+  const text = await fs.readFile(`/proc/${pid}/stat`, "utf8").catch(() => undefined);
+  // The name, in brackets, may itself hold spaces and brackets; the fields that follow it are the third and further ones.
+  const fields = text?.slice(text.lastIndexOf(")") + 2).split(" ");
+  return fields && { state: fields[0], birth: fields[19] };
 }
 
 /** The same functions as one object, which also makes the compiler check that none is missing. */
@@ -164,6 +188,7 @@ export const platform: Platform = {
   exists,
   writeFileAtomic,
   appendFile,
+  flush,
   mkdirp,
   listDir,
   fileStats,

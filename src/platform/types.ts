@@ -67,6 +67,8 @@ export interface Platform {
   writeFileAtomic(path: string, content: Uint8Array | string): Promise<void>;
   /** Adds to the end of a file, which is made when it is not there. */
   appendFile(path: string, content: Uint8Array | string): Promise<void>;
+  /** Brings a file, with all that was appended to it, to disk; nothing happens when it is not there. */
+  flush(path: string): Promise<void>;
   /** Makes a directory and its parents. */
   mkdirp(path: string): Promise<void>;
   /** The names in a directory, sorted. */

@@ -23,4 +23,10 @@ export {
   type TrainNetworksOptions,
 } from "./network-trainer.js";
 export { type Pruned, type PruneOptions, pruneByScore, rowsByScore } from "./prune.js";
-export { type Score, type ScoreRowsOptions, scoreNetworks, scoreRows } from "./score-rows.js";
+export {
+  type Score,
+  type ScoreNetworksOptions,
+  type ScoreRowsOptions,
+  scoreNetworks,
+  scoreRows,
+} from "./score-rows.js";

@@ -9,6 +9,13 @@ export interface ScoreRowsOptions {
   readonly signal?: AbortSignal;
 }
 
+export interface ScoreNetworksOptions extends ScoreRowsOptions {
+  /** The scores of the first networks, where an earlier call was interrupted. */
+  readonly from?: readonly Float32Array[];
+  /** Called after each network with the scores so far: the place to keep them. */
+  readonly onNetwork?: (scores: readonly Float32Array[]) => void | Promise<void>;
+}
+
 interface Examples {
   readonly x: NDArray;
   readonly y: NDArray;
@@ -38,7 +45,7 @@ export async function scoreNetworks<P>(
   score: Score<P>,
   params: P,
   data: Examples,
-  options: ScoreRowsOptions = {},
+  { from = [], onNetwork, ...options }: ScoreNetworksOptions = {},
 ): Promise<Float32Array[]> {
   const count = treeLeaves(params)[0]?.shape[0] ?? 0;
   const one = checked(score);
@@ -48,12 +55,13 @@ export async function scoreNetworks<P>(
       one(treeMap((leaf: Tensor) => gather(leaf, network, 0), stacked) as P, x, y),
     { name: "score" },
   );
-  const all: Float32Array[] = [];
-  for (let s = 0; s < count; s++) {
+  const all = [...from];
+  for (let s = all.length; s < count; s++) {
     const network: NDArray = { data: Int32Array.of(s), shape: [], dtype: "int32" };
     all.push(
       await overBlocks(data, options, (x, y) => compiled(params as Feed<P>, network as any, x as any, y as any)),
     );
+    await onNetwork?.(all);
   }
   return all;
 }

@@ -13,7 +13,7 @@ import {
   scoreNetworks,
   type TrainedSteps,
 } from "../../src/select/index.js";
-import { inGroups, trainGroups } from "./data-diet-groups.js";
+import { inGroups, type Progress, trainGroups } from "./data-diet-groups.js";
 import type { Options } from "./data-diet-options.js";
 
 /** A score of every training row, averaged over the runs. */
@@ -42,19 +42,32 @@ export async function earlyScores<P>(
 ): Promise<{ el2n: Scores; grand?: Scores }> {
   const { model, data, signal, onSteps } = job;
   const rows = data.x.shape[0];
+  type Part = { readonly errors: readonly Float32Array[]; readonly gradients: readonly Float32Array[] };
   const groups = await trainGroups({
     ...job,
     arm: "el2n",
     networks: networksOf(job),
     together: job.options.together,
     watch: () => ({ onSteps: (block) => onSteps?.(block), seen: () => null }),
-    finish: async (group, { params }) => {
-      const errors = await scoreNetworks(el2nOf(model), params, data, { signal });
-      job.onScored?.(rows * group.length, false);
-      if (!withGrand) return { errors, gradients: [] };
-      const gradients = await scoreNetworks(grandOf(model), params, data, { signal });
-      job.onScored?.(rows * group.length, true);
-      return { errors, gradients };
+    finish: async (_group, { params }, _seen, { from, save }: Progress<Part>) => {
+      let part = from ?? { errors: [], gradients: [] };
+      const scored = (change: Partial<Part>) => {
+        part = { ...part, ...change };
+        job.onScored?.(rows, "gradients" in change);
+        return save(part);
+      };
+      await scoreNetworks(el2nOf(model), params, data, {
+        signal,
+        from: part.errors,
+        onNetwork: (errors) => scored({ errors: [...errors] }),
+      });
+      if (!withGrand) return part;
+      await scoreNetworks(grandOf(model), params, data, {
+        signal,
+        from: part.gradients,
+        onNetwork: (gradients) => scored({ gradients: [...gradients] }),
+      });
+      return part;
     },
   });
   const el2n = average(groups.flatMap(({ errors }) => errors));
@@ -64,11 +77,20 @@ export async function earlyScores<P>(
 /** The average of GraNd over networks that were not trained at all. */
 export async function initialGrand<P>(job: ScoreJob<P>): Promise<Scores> {
   const { trainer, model, data, signal, checkpoint, options } = job;
-  const runs = [...(checkpoint?.restore<ArrayLike<number>[]>() ?? [])];
-  for (const networks of inGroups(networksOf(job).slice(runs.length), options.together)) {
-    runs.push(...(await scoreNetworks(grandOf(model), await trainer.init(networks), data, { signal })));
-    job.onScored?.(data.x.shape[0] * networks.length, true);
-    await checkpoint?.save(() => runs);
+  let runs = checkpoint?.restore<readonly Float32Array[]>() ?? [];
+  for (const [g, networks] of inGroups(networksOf(job), options.together).entries()) {
+    const before = g * options.together;
+    if (runs.length >= before + networks.length) continue;
+    const earlier = runs.slice(0, before);
+    await scoreNetworks(grandOf(model), await trainer.init(networks), data, {
+      signal,
+      from: runs.slice(before),
+      onNetwork: (scores) => {
+        runs = [...earlier, ...scores];
+        job.onScored?.(data.x.shape[0], true);
+        return checkpoint?.save(() => runs);
+      },
+    });
   }
   return average(runs);
 }

@@ -33,8 +33,9 @@ export interface Started {
 
 /** Starts a program as one would in the folder `cwd`. */
 export function startProgram(program: string, cwd: string, line: string): Started {
-  // Without git the sources go by the version, however the checkout changes meanwhile.
-  const env = { ...process.env, GIT_DIR: "/nowhere" };
+  // Without git the sources go by the version, however the checkout changes meanwhile; and other tests, which have caches
+  // of their own, do not count as programs on the same machine.
+  const env = { ...process.env, GIT_DIR: "/nowhere", HEBB_CACHE: join(cwd, "cache") };
   const child = spawn(process.execPath, [program, ...line.split(" ")], { cwd, env });
   const text = { out: "", err: "" };
   child.stdout.on("data", (part) => {

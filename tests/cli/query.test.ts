@@ -2,6 +2,8 @@ import { appendFile, mkdir, readdir, readFile, writeFile } from "node:fs/promise
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { main } from "../../src/cli/program.js";
+import { lockRun } from "../../src/lab/lock.js";
+import { unsealed } from "../unsealed.js";
 import { hebb, type World, world } from "./world.js";
 
 /** A folder with two smoke runs and a standard one. */
@@ -116,16 +118,21 @@ describe("hebb query", () => {
     await hebb(io, "run tiny-claim --json");
     const { run } = JSON.parse(io.out());
     const record = join(io.cwd, run, "run.json");
-    await writeFile(record, (await readFile(record, "utf8")).replace('"status": "done"', '"status": "running"'));
+    await writeFile(
+      record,
+      unsealed(await readFile(record, "utf8")).replace('"status": "done"', '"status": "running"'),
+    );
     await appendFile(join(io.cwd, run, "metrics.jsonl"), '{"arm":"new","se');
-    const later = world({ cwd: io.cwd });
-    expect(
-      await main(
-        ["query", "select status, count(*) as n from metrics join runs using (run) group by all", "--csv"],
-        later,
-      ),
-    ).toBe(0);
-    expect(later.out()).toBe("status,n\nrunning,8\n");
+    const statuses = async () => {
+      const later = world({ cwd: io.cwd });
+      const sql = "select status, count(*) as n from metrics join runs using (run) group by all";
+      expect(await main(["query", sql, "--csv"], later)).toBe(0);
+      return later.out();
+    };
+    const release = await lockRun(join(io.cwd, run));
+    expect(await statuses()).toBe("status,n\nrunning,8\n");
+    await release();
+    expect(await statuses()).toBe("status,n\ninterrupted,8\n");
   });
 
   it.each([

@@ -1,9 +1,10 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { HebbError } from "../../src/engine/errors.js";
 import type { Study } from "../../src/lab/study.js";
 import { tinyStudy } from "../tiny.js";
+import { unsealed } from "../unsealed.js";
 import { hebb, world } from "./world.js";
 
 describe("hebb run", () => {
@@ -153,6 +154,30 @@ describe("Ctrl-C", () => {
     expect(JSON.parse(resumed.out()).arms).toEqual(JSON.parse(whole.out()).arms);
   });
 
+  it("a run that was killed goes on when the same is run again", async () => {
+    // Without git: sources that are being changed have no name by which they could be known again.
+    vi.stubEnv("GIT_DIR", "/nowhere");
+    const io = world();
+    const running = hebb(io, "run tiny-claim", slow);
+    while (!io.err().includes("seed 1 is done")) await new Promise((resolve) => setTimeout(resolve, 5));
+    io.interrupt();
+    await running;
+    // A process that is killed leaves the record as it was while it ran.
+    const [id] = readdirSync(join(io.cwd, "runs")).filter((name) => name.startsWith("tiny"));
+    const path = join(io.cwd, "runs", id, "run.json");
+    writeFileSync(path, unsealed(readFileSync(path, "utf8")).replace('"status": "stopped"', '"status": "running"'));
+
+    const again = world({ cwd: io.cwd });
+    expect(await hebb(again, "run tiny-claim", slow)).toBe(0);
+    expect(again.err()).toContain(`tiny-claim: goes on with ${id}, which was interrupted\n`);
+    expect(again.err()).not.toContain("another version");
+    expect(again.out()).toContain(`Run     runs/${id}\n`);
+    const whole = world({ cwd: io.cwd });
+    expect(await hebb(whole, "run tiny-claim --json", slow)).toBe(0);
+    expect(JSON.parse(whole.out()).run).not.toContain(id);
+    vi.unstubAllEnvs();
+  });
+
   it("pressed twice ends the process at once", async () => {
     const io = world();
     const running = hebb(io, "run tiny-claim", slow);
@@ -176,6 +201,9 @@ describe("hebb report", () => {
       expect(await hebb(later, `report ${name}`)).toBe(0);
       expect(later.out()).toBe(`${run}/report.html\n`);
     }
+    const json = world({ cwd: io.cwd });
+    expect(await hebb(json, `report --json ${run}`)).toBe(0);
+    expect(JSON.parse(json.out())).toEqual([{ run: run.split("/")[1], report: `${run}/report.html` }]);
     expect(readFileSync(path, "utf8").replaceAll(/clip-\d+/g, "")).toBe(before.replaceAll(/clip-\d+/g, ""));
   });
 

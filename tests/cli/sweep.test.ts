@@ -5,10 +5,13 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { budgetOf } from "../../src/cli/budget.js";
 import { JobProcesses } from "../../src/cli/job-processes.js";
+import { Machine } from "../../src/cli/machine.js";
 import { parseGrid, parseSeeds } from "../../src/cli/sweep-grid.js";
 import { SweepView } from "../../src/cli/sweep-view.js";
 import { buildFake, startProgram } from "./build-fake.js";
 import { hebb, world } from "./world.js";
+
+const folder = () => mkdtempSync(join(tmpdir(), "hebb-sweep-"));
 
 describe("hebb sweep: one sentence that says what would be right, and status 2", () => {
   it.each([
@@ -98,21 +101,70 @@ describe("the budget", () => {
 });
 
 describe("processes", () => {
-  it("are not added beyond the memory, but one may always run", () => {
-    const gibibyte = 2 ** 30;
-    const admitted = (memoryBytes: number) => {
-      const processes = new JobProcesses({ out: "runs", threads: 1, memoryBytes });
-      const places = [processes.admit(), processes.admit(), processes.admit()];
+  const gibibyte = 2 ** 30;
+  const processesOn = (folder: string, memoryBytes = 10 * gibibyte, onWait?: () => void) =>
+    new JobProcesses({
+      out: "runs",
+      threads: 1,
+      memoryBytes,
+      machine: new Machine({ folder, limits: { threads: 3, bytes: 100 * gibibyte } }),
+      onWait,
+    });
+
+  /** Asks until there is room. */
+  const admitted = async (processes: JobProcesses): Promise<void> => {
+    while (!(await processes.admit())) await sleep(1);
+  };
+
+  it("are not added beyond the memory, but one may always run", async () => {
+    const countOn = async (memoryBytes: number) => {
+      const processes = processesOn(folder(), memoryBytes);
+      const places = [await processes.admit(), await processes.admit(), await processes.admit()];
       const count = places.filter((leave) => leave !== undefined).length;
       // A place that is given back can be taken again.
       places[0]!();
-      expect(processes.admit()).toBeDefined();
-      processes.close();
+      expect(await processes.admit()).toBeDefined();
+      await processes.close();
       return count;
     };
-    expect(admitted(10 * gibibyte)).toBe(3);
-    expect(admitted(gibibyte)).toBe(2);
-    expect(admitted(1)).toBe(1);
+    expect(await countOn(10 * gibibyte)).toBe(3);
+    expect(await countOn(gibibyte)).toBe(2);
+    expect(await countOn(1)).toBe(1);
+  });
+
+  it("that wait at the same time all come to their turn", async () => {
+    const shared = folder();
+    const [a, b] = [processesOn(shared), processesOn(shared)];
+    const places = await Promise.all([a.admit(), a.admit(), a.admit()]);
+    expect(places.every((leave) => leave !== undefined)).toBe(true);
+    expect(await Promise.all([b.admit(), b.admit(), b.admit()])).toEqual([undefined, undefined, undefined]);
+    for (const leave of places) {
+      leave!();
+      await admitted(b);
+    }
+    await a.close();
+    await b.close();
+  });
+
+  it("of two programs share the threads, in the order in which they asked", async () => {
+    const shared = folder();
+    let waits = 0;
+    const [a, b] = [processesOn(shared), processesOn(shared, undefined, () => waits++)];
+    const places = [await a.admit(), await a.admit(), await a.admit()];
+    expect(places.every((leave) => leave !== undefined)).toBe(true);
+    expect([await b.admit(), await b.admit(), waits]).toEqual([undefined, undefined, 1]);
+    // What asks later comes later, although it asks first once there is room.
+    expect(await a.admit()).toBeUndefined();
+    places[0]!();
+    expect(await a.admit()).toBeUndefined();
+    await admitted(b);
+    expect(await a.admit()).toBeUndefined();
+    places[1]!();
+    await admitted(a);
+    await a.close();
+    await b.close();
+    // What waits no longer is gone; what was granted lasts until it is given back.
+    expect(readdirSync(shared)).toHaveLength(3);
   });
 });
 
@@ -182,7 +234,6 @@ describe("hebb sweep", () => {
       return false;
     }
   };
-  const folder = () => mkdtempSync(join(tmpdir(), "hebb-sweep-"));
   const runsIn = (cwd: string) => readdirSync(join(cwd, "runs")).filter((name) => name !== "sweeps");
   const sweepIn = (cwd: string) => readdirSync(join(cwd, "runs", "sweeps")).find((name) => name !== "unfinished")!;
 

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import type { Study } from "../../src/lab/study.js";
 import { tinyStudy } from "../tiny.js";
+import { unsealed } from "../unsealed.js";
 import { hebb, type World, world } from "./world.js";
 
 /** A folder with one smoke run, and that run's id and path. */
@@ -27,7 +28,7 @@ const scaled = (factor: number): Study => ({
 });
 
 const change = (path: string, from: string | RegExp, to: string) =>
-  writeFileSync(path, readFileSync(path, "utf8").replace(from, to));
+  writeFileSync(path, unsealed(readFileSync(path, "utf8")).replace(from, to));
 
 describe("hebb verify", () => {
   it("finds a run identical that is repeated as it was", async () => {
@@ -85,6 +86,17 @@ describe("hebb verify", () => {
     expect(more.out()).toContain("step 0: nothing recorded, 92.1 repeated\n");
   });
 
+  it("says which line of a run is not what was written", async () => {
+    const { io, id, path } = await oneRun();
+    const metrics = join(path, "metrics.jsonl");
+    writeFileSync(
+      metrics,
+      readFileSync(metrics, "utf8").replace('"values":{"accuracy":93.1}', '"values":{"accuracy":95.1}'),
+    );
+    expect(await hebb(io, `verify ${id}`)).toBe(1);
+    expect(io.err()).toMatch(/metrics\.jsonl, line 2, is not what was written: its checksum is another\./);
+  });
+
   it("refuses a run that is not finished, and says why one cannot be repeated", async () => {
     const broken: Study = { ...tinyStudy, run: () => Promise.reject(new Error("no data")) };
     const { io, id } = await oneRun();
@@ -96,6 +108,17 @@ describe("hebb verify", () => {
     const later = world({ cwd: failed.cwd });
     expect(await hebb(later, `verify ${other}`)).toBe(1);
     expect(later.err()).toBe(`Run ${other} is failed: only a finished run can be verified.\n`);
+  });
+
+  it("compares numbers, not verdicts: a run of a sweep may have too few seeds for one", async () => {
+    const { io, id } = await oneRun();
+    const undecided: Study = {
+      ...tinyStudy,
+      judge: () => {
+        throw new Error("two seeds at least");
+      },
+    };
+    expect(await hebb(io, `verify ${id}`, undecided)).toBe(0);
   });
 
   it("stops on Ctrl-C", async () => {

@@ -5,12 +5,13 @@ import type { Io } from "../../src/cli/io.js";
 import type { Lab } from "../../src/cli/lab.js";
 import { main } from "../../src/cli/program.js";
 import type { Study } from "../../src/lab/study.js";
-import { tinyPapers, tinyStudy } from "../tiny.js";
+import { tinyComparison, tinyPapers, tinyStudy } from "../tiny.js";
 
 export const labOf = (study: Study = tinyStudy): Lab => ({
   papers: tinyPapers,
   families: ["compress", "forget"],
   studies: { "tiny-claim": async () => ({ default: study }) },
+  comparisons: { forget: async () => ({ T: async () => tinyComparison }) },
 });
 
 export interface World extends Io {

@@ -10,4 +10,5 @@ it("runs that are killed, and whose checkpoints are damaged, end as if they had 
   expect(found.atRandom + found.inWrites).toBe(6);
   expect(found.runs).toBeGreaterThan(0);
   await rm(out, { recursive: true });
-});
+  // More than ten processes, one after the other.
+}, 600_000);

@@ -6,9 +6,10 @@ import { join } from "node:path";
 import { BinaryReader } from "@bufbuild/protobuf/wire";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { memoryCache } from "../../src/lab/cache.js";
+import { crc32c } from "../../src/lab/crc32c.js";
 import { exportMlflow } from "../../src/lab/export/mlflow.js";
 import { eventFile, exportTensorBoard, type ScalarEvent } from "../../src/lab/export/tensorboard.js";
-import { crc32c, maskedCrc32c } from "../../src/lab/export/tfrecord.js";
+import { maskedCrc32c } from "../../src/lab/export/tfrecord.js";
 import type { RunRecord } from "../../src/lab/record.js";
 import { runStudy } from "../../src/lab/runner.js";
 import { RunStore } from "../../src/lab/store.js";
@@ -118,6 +119,10 @@ describe("TensorBoard", () => {
 /** A server that plays MLflow and keeps what it was sent. */
 class Mlflow {
   readonly calls: { readonly method: string; readonly body: any }[] = [];
+  /** Whether it refuses what is logged. */
+  broken = false;
+  /** The runs that were not deleted, with what was logged to them. */
+  readonly runs = new Map<string, { readonly tags: { key: string; value: string }[]; metrics: number }>();
   readonly #experiments = new Set<string>();
   readonly #server: Server = createServer(async (request, response) => {
     const method = request.url!.replace("/api/2.0/mlflow/", "");
@@ -147,8 +152,28 @@ class Mlflow {
       return [200, { experiment_id: "7" }];
     }
     if (method.startsWith("experiments/get-by-name?")) return [200, { experiment: { experiment_id: "7" } }];
-    if (method === "runs/create") return [200, { run: { info: { run_id: "r1" } } }];
+    if (method === "runs/create") {
+      const run_id = `r${this.calls.filter((call) => call.method === method).length}`;
+      this.runs.set(run_id, { tags: [...body.tags], metrics: 0 });
+      return [200, { run: { info: { run_id } } }];
+    }
+    if (method === "runs/search") {
+      const [, key, value] = /^tags\.`([^`]+)` = '([^']+)'$/.exec(body.filter)!;
+      const found = [...this.runs].filter(([, { tags }]) => tags.some((tag) => tag.key === key && tag.value === value));
+      // A real server leaves an empty list out.
+      return [
+        200,
+        found.length === 0 ? {} : { runs: found.map(([run_id, { tags }]) => ({ info: { run_id }, data: { tags } })) },
+      ];
+    }
+    if (method === "runs/delete") return [this.runs.delete(body.run_id) ? 200 : 404, {}];
+    if (method === "runs/set-tag") {
+      this.runs.get(body.run_id)!.tags.push(body);
+      return [200, {}];
+    }
     const { metrics = [], params = [] } = body;
+    if (this.broken) return [500, { message: "Out of order." }];
+    this.runs.get(body.run_id)!.metrics += metrics.length;
     if (metrics.length > 1000 || params.length > 100)
       return [400, { error_code: "INVALID_PARAMETER_VALUE", message: "Too many." }];
     const wrong = [...metrics, ...params].find(({ key }: { key: string }) => !/^[\w\-. :/]+$/.test(key));
@@ -175,15 +200,18 @@ describe("MLflow", () => {
         values: { loss: step },
       }));
       expect(await exportMlflow(record, points, `${url}/`)).toBe("r1");
-      expect(await exportMlflow({ ...record, status: "failed" }, [], url)).toBe("r1");
+      expect(await exportMlflow({ ...record, id: "other", status: "failed" }, [], url)).toBe("r2");
+      expect(await exportMlflow({ ...record, id: "left", status: "running" }, [], url, "interrupted")).toBe("r3");
       const of = (method: string) => server.calls.filter((call) => call.method === method).map(({ body }) => body);
-      expect(server.calls.map(({ method }) => method).slice(-6)).toEqual([
+      expect(server.calls.map(({ method }) => method).slice(-8)).toEqual([
         "experiments/create",
         "experiments/get-by-name?experiment_name=tiny-claim",
+        "runs/search",
         "runs/create",
         "runs/log-batch",
         "runs/log-batch",
         "runs/update",
+        "runs/set-tag",
       ]);
       const [run] = of("runs/create");
       expect(run).toMatchObject({ experiment_id: "7", run_name: record.id, start_time: Date.parse(record.started) });
@@ -205,10 +233,37 @@ describe("MLflow", () => {
         timestamp: Date.parse(record.started),
       });
       expect(batches[2].metrics.at(-1)).toMatchObject({ key: "measures/steps/old/round 1/seed 2", value: 90, step: 0 });
-      const [done, failed] = of("runs/update");
+      const [done, failed, killed] = of("runs/update");
       expect(done).toMatchObject({ run_id: "r1", status: "FINISHED" });
       expect(done.end_time).toBeGreaterThanOrEqual(run.start_time);
-      expect(failed.status).toBe("FAILED");
+      expect([failed.status, killed.status]).toEqual(["FAILED", "KILLED"]);
+    } finally {
+      await server.stop();
+    }
+  });
+
+  it("has one run of each, however often it is exported", async () => {
+    const server = new Mlflow();
+    const url = await server.start();
+    const point = { arm: "new", seed: 1, step: 0, values: { loss: 1 } };
+    try {
+      expect(await exportMlflow(record, [point], url)).toBe("r1");
+      const logged = server.runs.get("r1")!.metrics;
+      expect(await exportMlflow(record, [point], url)).toBe("r1");
+      expect(server.runs.get("r1")!.metrics).toBe(logged);
+      expect(await exportMlflow({ ...record, id: "other" }, [point], url)).toBe("r2");
+
+      // A run that went on is replaced, and so is one whose export was cut off.
+      const longer = [point, { ...point, step: 1 }];
+      expect(await exportMlflow(record, longer, url)).toBe("r3");
+      expect([...server.runs.keys()]).toEqual(["r2", "r3"]);
+      expect(server.runs.get("r3")!.metrics).toBe(logged + 1);
+      server.broken = true;
+      await expect(exportMlflow({ ...record, id: "third" }, longer, url)).rejects.toThrow(/Out of order/);
+      server.broken = false;
+      expect(await exportMlflow({ ...record, id: "third" }, longer, url)).toBe("r5");
+      expect([...server.runs.keys()]).toEqual(["r2", "r3", "r5"]);
+      expect(server.runs.get("r5")!.metrics).toBe(logged + 1);
     } finally {
       await server.stop();
     }

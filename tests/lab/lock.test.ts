@@ -1,13 +1,14 @@
 import { spawn } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { platform } from "#platform";
 import { memoryCache } from "../../src/lab/cache.js";
-import { lockRun } from "../../src/lab/lock.js";
+import { listRuns } from "../../src/lab/index-of-runs.js";
+import { isLocked, lockRun } from "../../src/lab/lock.js";
 import { runStudy } from "../../src/lab/runner.js";
-import { RunStore } from "../../src/lab/store.js";
 import { version } from "../../src/lab/version.js";
 import { tinyStudy } from "../tiny.js";
 
@@ -54,6 +55,20 @@ describe("lockRun", () => {
     expect(await locks()).toEqual([]);
   });
 
+  it("is not held by a process that has ended and that its parent has not asked about", async () => {
+    if (!existsSync("/proc")) return;
+    // The shell's child ends while the shell, become another program, never waits for it.
+    const parent = spawn("sh", ["-c", "sleep 0.01 & echo $!; exec sleep 60"]);
+    const pid = Number(await new Promise((resolve) => parent.stdout.once("data", resolve)));
+    const stat = () => readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1].split(" ");
+    const birth = stat()[19];
+    await leave({ ...(await platform.processIdentity()), pid, birth, since });
+    while (stat()[0] !== "Z") await new Promise((resolve) => setTimeout(resolve, 5));
+    expect(await isLocked(out)).toBe(false);
+    await (await lockRun(out))();
+    parent.kill();
+  });
+
   it("leaves the lock of another host alone and says how to remove it", async () => {
     await leave({ host: "elsewhere", pid: 1, started: since, since });
     await expect(lockRun(out)).rejects.toThrow(
@@ -79,7 +94,7 @@ describe("a run", () => {
         ...tinyStudy,
         async run(context) {
           await tinyStudy.run(context);
-          const [{ id, status }] = await new RunStore(out).list();
+          const [{ id, status }] = await listRuns(out);
           seen.push(status);
           second = await runStudy(tinyStudy, { out, cache, resume: id }).catch((error) => error.message);
         },

@@ -103,7 +103,7 @@ describe("runJob", () => {
     expect(await runJob(tinyStudy, job, { out })).toBe("done");
     expect(readdirSync(out).toSorted()).toEqual(["sweeps", job.id]);
     expect(readdirSync(join(out, "sweeps", "unfinished"))).toEqual([]);
-    const [record] = await new RunStore(out).list();
+    const record = await new RunStore(out).open(job.id).then((run) => run.readRecord());
     expect(record).toMatchObject({ id: job.id, status: "done", seeds: [4], options: { rounds: 1, pause: 0 } });
   });
 
@@ -184,8 +184,9 @@ describe("runJob", () => {
         throw new Error("two seeds at least");
       },
     };
-    expect(await runJob(undecided, await firstJob(), { out })).toBe("done");
-    const [record] = await new RunStore(out).list();
+    const job = await firstJob();
+    expect(await runJob(undecided, job, { out })).toBe("done");
+    const record = await new RunStore(out).open(job.id).then((run) => run.readRecord());
     expect(record.judgement).toMatchObject({
       verdict: "invalid",
       reason: "One seed gives no verdict. two seeds at least",

@@ -215,7 +215,11 @@ describe("consume", () => {
     path: string,
     parallel: number,
     execute: (job: Job, signal: AbortSignal) => Promise<"done" | "stopped">,
-    more: { signal?: AbortSignal; admit?: () => (() => void) | undefined; heartbeatMilliseconds?: number } = {},
+    more: {
+      signal?: AbortSignal;
+      admit?: () => Promise<(() => void) | undefined>;
+      heartbeatMilliseconds?: number;
+    } = {},
   ) => {
     const queue = opened(path);
     const events: JobEvent[] = [];
@@ -250,7 +254,7 @@ describe("consume", () => {
         return "done";
       },
       {
-        admit: () => {
+        admit: async () => {
           if (places === 0) return undefined;
           places--;
           return () => {

@@ -5,14 +5,17 @@ import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { platform } from "#platform";
 import manifest from "../../package.json" with { type: "json" };
+import { HebbError } from "../../src/engine/errors.js";
 import { hostRandom } from "../../src/engine/random/host.js";
 import { memoryCache } from "../../src/lab/cache.js";
 import type { RunEvent } from "../../src/lab/events.js";
+import { listRuns } from "../../src/lab/index-of-runs.js";
 import { type RunOptions, runStudy } from "../../src/lab/runner.js";
 import { RunStore } from "../../src/lab/store.js";
 import { defineStudy, type RunContext, type Study } from "../../src/lab/study.js";
 import { atLeast, decide } from "../../src/lab/verdict.js";
 import { version } from "../../src/lab/version.js";
+import { unsealed } from "../unsealed.js";
 
 let out: string;
 beforeEach(async () => {
@@ -270,6 +273,25 @@ describe("stopping and resuming", () => {
     expect(await file(resumed.id, "metrics.jsonl")).toBe(await file(whole.id, "metrics.jsonl"));
   });
 
+  it("does a finished unit again whose line is damaged, and says so", async () => {
+    const whole = await run(walk());
+    const stopped = await run(walk(), stopAt(16));
+    const units = await file(stopped.id, "units.jsonl");
+    await writeFile(join(out, stopped.id, "units.jsonl"), units.replace('"step":2', '"step":3'));
+    const events: RunEvent[] = [];
+    const resumed = await run(walk(), { resume: stopped.id, onEvent: (event) => events.push(event) });
+    expect(events[0]).toMatchObject({
+      type: "log",
+      message: expect.stringMatching(
+        /^A finished unit is done again\. .*units\.jsonl, line 1, is not what was written/,
+      ),
+    });
+    const states = events.flatMap((event) => (event.type === "unit" ? [`${event.name} ${event.state}`] : []));
+    expect(states.slice(0, 3)).toEqual(["drift 0 started", "drift 0 finished", "plain 0 restored"]);
+    expect(resumed.rows).toEqual(whole.rows);
+    expect(await file(resumed.id, "metrics.jsonl")).toBe(await file(whole.id, "metrics.jsonl"));
+  });
+
   it("does not start units of an aborted run", async () => {
     const record = await run(walk(), { signal: AbortSignal.abort() });
     expect(record).toMatchObject({ status: "stopped", rows: [] });
@@ -326,17 +348,30 @@ describe("run folders", () => {
     expect(record).toMatchObject({ status: "failed", error: "Cannot write metrics.jsonl: the disk is full." });
   });
 
+  it("are brought to disk before they are called done", async () => {
+    const steps: string[] = [];
+    const { flush, writeFileAtomic } = platform;
+    vi.spyOn(platform, "flush").mockImplementation(async (path) => {
+      await flush(path);
+      steps.push(`flush ${path.split("/").at(-1)}`);
+    });
+    vi.spyOn(platform, "writeFileAtomic").mockImplementation(async (path, content) => {
+      if (path.endsWith("run.json")) steps.push(JSON.parse(content as string).status);
+      await writeFileAtomic(path, content);
+    });
+    await run(walk());
+    expect(steps).toEqual(["running", "flush metrics.jsonl", "flush units.jsonl", "done"]);
+  });
+
   it("are listed newest first and opened by id or path", async () => {
     const first = await run(walk());
     const second = await run(walk());
     await writeFile(join(out, "stray"), "");
-    const store = new RunStore(out);
-    const listed = await store.list();
+    const listed = await listRuns(out);
     expect(new Set(listed.map((record) => record.id))).toEqual(new Set([first.id, second.id]));
     expect(listed[0].started >= listed[1].started).toBe(true);
     const byPath = await new RunStore("elsewhere").open(`${join(out, first.id)}/`);
     expect(byPath.id).toBe(first.id);
-    expect(await new RunStore(join(out, "none")).list()).toEqual([]);
   });
 
   it("name the file and the place of what is wrong in them", async () => {
@@ -348,6 +383,53 @@ describe("run folders", () => {
     await expect(folder.readRecord()).rejects.toThrow(/run\.json is not JSON/);
   });
 
+  it("never give other content than was written when a bit of them turns", async () => {
+    const oneUnit = async (context: RunContext<typeof info>) =>
+      void (await context.unit("one", () => oneWalk(context, "drift", 0)));
+    const { id } = await run(walk({ run: oneUnit }));
+    const folder = await new RunStore(out).open(id);
+    const readers = {
+      "run.json": () => folder.readRecord(),
+      "units.jsonl": () => folder.readUnits(),
+      "metrics.jsonl": () => folder.readMetrics(),
+    };
+    for (const [name, read] of Object.entries(readers)) {
+      const whole = await readFile(join(out, id, name));
+      const content = await read();
+      const noticed = { yes: 0, no: 0 };
+      for (let bit = 0; bit < 8 * whole.length; bit += 97) {
+        const bytes = Buffer.from(whole);
+        bytes[bit >> 3] ^= 1 << (bit & 7);
+        await writeFile(join(out, id, name), bytes);
+        const found = await read().catch((error) => {
+          expect(error).toBeInstanceOf(HebbError);
+          return undefined;
+        });
+        if (found === undefined) noticed.yes++;
+        else {
+          noticed.no++;
+          // What is not noticed does no harm, such as another name of the checksum.
+          expect(found).toEqual(content);
+        }
+      }
+      expect(noticed.yes).toBeGreaterThan(4 * noticed.no);
+      await writeFile(join(out, id, name), whole);
+    }
+  });
+
+  it("that earlier versions wrote, without checksums, are read", async () => {
+    const { id } = await run(walk());
+    const folder = await new RunStore(out).open(id);
+    const read = async () => [await folder.readRecord(), await folder.readUnits(), await folder.readMetrics()];
+    const before = await read();
+    for (const name of ["run.json", "units.jsonl", "metrics.jsonl"]) {
+      const text = await file(id, name);
+      expect(unsealed(text)).not.toBe(text);
+      await writeFile(join(out, id, name), unsealed(text));
+    }
+    expect(await read()).toEqual(before);
+  });
+
   it("bring metrics to disk while the run goes on", async () => {
     let during = "";
     const study = walk({
@@ -355,7 +437,7 @@ describe("run folders", () => {
         metric({ arm: "drift", seed: 0, step: 1, values: { x: 1 } });
         await vi.waitFor(
           async () => {
-            during = await file((await new RunStore(out).list())[0].id, "metrics.jsonl");
+            during = await file((await listRuns(out))[0].id, "metrics.jsonl");
             expect(during).toContain('"x":1');
           },
           { timeout: 5000, interval: 100 },

@@ -64,6 +64,53 @@ onEachBackend("many models at once", () => {
   });
 });
 
+onEachBackend("several steps in one call", () => {
+  test("end where single steps end, and lose what those lost", async () => {
+    const optimizer = chain(clipByGlobalNorm(1), adam({ learningRate: 0.05 }));
+    const params = initMany(model, random.split(random.key(2), 3));
+    const batches = rowsFor(3, 6, 7);
+    const options = { loss, optimizer, params, data, batches };
+    const single = await trainMany(options).run();
+    const steps: number[] = [];
+    const grouped = await trainMany({ ...options, stepsPerCall: 3 }).run(({ step, losses }) => {
+      steps.push(step);
+      expect(losses.length).toBe(3);
+    });
+    expect(steps).toEqual([3, 6, 7]);
+    assertClose(
+      grouped.losses.flatMap((l) => Array.from(l)),
+      single.losses.flatMap((l) => Array.from(l)),
+      1e-5,
+      "losses",
+    );
+    assertClose((await values([grouped.params])).flat(), (await values([single.params])).flat(), 1e-5, "parameters");
+  });
+
+  test("takes batches that are tensors, and trees of them", async () => {
+    const params = initMany(model, random.split(random.key(3), 2));
+    const optimizer = sgd({ learningRate: 0.1 });
+    const rows = rowsFor(2, 6, 4);
+    const trees = rows.map((r) => ({ rows: tensor(r), unused: new Float32Array(2) }));
+    const inTree = (p: Params, d: Data, batch: { rows: Tensor }) => loss(p, d, batch.rows);
+    const a = await trainMany({ loss, optimizer, params, data, batches: rows }).run();
+    const b = await trainMany({ loss: inTree, optimizer, params, data, batches: trees as any, stepsPerCall: 2 }).run();
+    assertClose((await values([b.params])).flat(), (await values([a.params])).flat(), 1e-5, "parameters");
+  });
+});
+
+test("several steps in one call: what is refused", async () => {
+  const params = initMany(model, random.split(random.key(3), 2));
+  const optimizer = sgd({ learningRate: 0.1 });
+  const options = { loss, optimizer, params, data };
+  const batches = [...rowsFor(2, 6, 1), ...rowsFor(2, 5, 1)];
+  await expect(trainMany({ ...options, batches, stepsPerCall: 2 }).run()).rejects.toThrow(
+    "trainMany: the batches of one call must be of one shape, got int32[2,6] and int32[2,5].",
+  );
+  await expect(trainMany({ ...options, batches, stepsPerCall: 0 }).run()).rejects.toThrow(
+    "trainMany: stepsPerCall must be a whole number of at least 1, got 0.",
+  );
+});
+
 test("a thousand tiny models on masks of one data set, as one by one", async () => {
   const models = 1000;
   const optimizer = sgd({ learningRate: 0.5, momentum: 0.9 });

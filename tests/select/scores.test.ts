@@ -183,6 +183,11 @@ describe("scores over a data set", () => {
     several.forEach((own, s) => {
       close(own, single[s], 6);
     });
+    const seen: number[] = [];
+    const onNetwork = (scores: readonly Float32Array[]) => void seen.push(scores.length);
+    const rest = await scoreNetworks(score, stacked, data, { block: 4, from: several.slice(0, 1), onNetwork });
+    expect(rest).toEqual(several);
+    expect(seen).toEqual([2]);
   });
 
   it("refuses a score that is not one number for each example, and stops on a signal", async () => {

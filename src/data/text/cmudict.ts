@@ -9,9 +9,9 @@ export interface Pronunciation {
 }
 
 /** Entries of CMUdict, `{"tomato": "T AH0 M EY1 T OW2", "tomato(2)": ...}`, with the marks of variants removed. */
-export function parseCmudict(entries: unknown): Pronunciation[] {
+export function parseCmudict(entries: unknown, file = "cmudict"): Pronunciation[] {
   if (typeof entries !== "object" || entries === null) {
-    throw new HebbError("cmudict: expected an object of words and phones.");
+    throw new HebbError(`${file}: expected an object of words and phones.`);
   }
   return Object.entries(entries).map(([key, phones]) => ({
     word: key.replace(/\(\d+\)$/, ""),

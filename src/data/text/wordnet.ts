@@ -1,4 +1,5 @@
 import { HebbError } from "../../engine/errors.js";
+import { quote } from "../../engine/quote.js";
 
 /** A set of synonyms and what they mean. */
 export interface Synset {
@@ -38,7 +39,7 @@ export function parseWordnet(text: string, file: string): Synset[] {
     // The licence at the head of each file is indented.
     if (line === "" || line.startsWith(" ")) return;
     const synset = parseLine(line);
-    if (!synset) throw new HebbError(`${file}, line ${i + 1}: expected a synset, found "${line.slice(0, 60)}".`);
+    if (!synset) throw new HebbError(`${file}, line ${i + 1}: expected a synset, found ${quote(line)}.`);
     synsets.push(synset);
   });
   return synsets;
@@ -49,7 +50,7 @@ function parseLine(line: string): Synset | undefined {
   const bar = line.indexOf(" | ");
   const fields = line.slice(0, bar).split(" ");
   const [offset, lexFile, type] = fields;
-  const partOfSpeech = partsOfSpeech[type as keyof typeof partsOfSpeech];
+  const partOfSpeech = Object.hasOwn(partsOfSpeech, type) && partsOfSpeech[type as keyof typeof partsOfSpeech];
   const lexicographerFile = lexicographerFiles[Number(lexFile)];
   const wordCount = Number.parseInt(fields[3], 16);
   const pointersAt = 4 + 2 * wordCount;

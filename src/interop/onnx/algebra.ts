@@ -27,7 +27,7 @@ import { max, min, sum } from "../../engine/primitives/reduce.js";
 import { broadcastTo, cast, concat, flip, reshape, slice, transpose } from "../../engine/primitives/structure.js";
 import { type Shape, sizeOf } from "../../engine/shape.js";
 import { fromValue, literal, Tensor } from "../../engine/tensor.js";
-import { host } from "./host.js";
+import { host, Large, small } from "./host.js";
 
 /** What flows between the nodes of a model: tensors, and arrays that are known when it is applied, such as shapes. */
 export type Value = Tensor | NDArray;
@@ -105,9 +105,6 @@ const engine: Algebra<Tensor> = {
   min,
 };
 
-/** Arrays of more elements are no shapes: they go into the graph. */
-const small = 1024;
-
 const isSmall = ({ shape }: Spec): boolean => sizeOf(shape) <= small;
 const isHost = (value: Value): value is NDArray =>
   !(value instanceof Tensor) && value.dtype !== "float16" && isSmall(value);
@@ -116,13 +113,17 @@ const isHost = (value: Value): value is NDArray =>
 export const asTensor = (value: Value): Tensor =>
   value instanceof Tensor ? value : isSmall(value) ? literal(value) : fromValue(value);
 
-/**
- * Computes on the host when all operands are known there, else in the graph. `size`: the elements of the result, where it
- * may be much larger than the operands.
- */
-export const over = (
+/** Computes on the host when all operands are known there and the result is small, else in the graph. */
+export function over(
   operands: readonly Value[],
   f: <T extends Spec>(algebra: Algebra<T>, operands: readonly T[]) => T,
-  size = 0,
-): Value =>
-  operands.every(isHost) && size <= small ? f(host, operands as NDArray[]) : f(engine, operands.map(asTensor));
+): Value {
+  if (operands.every(isHost)) {
+    try {
+      return f(host, operands);
+    } catch (error) {
+      if (!(error instanceof Large)) throw error;
+    }
+  }
+  return f(engine, operands.map(asTensor));
+}

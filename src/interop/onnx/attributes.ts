@@ -1,6 +1,7 @@
 import type { NDArray } from "../../engine/dtype.js";
 import { HebbError } from "../../engine/errors.js";
 import { type AttributeProto, AttributeProto_AttributeType as Type } from "../../engine/onnx/onnx_pb.js";
+import { quote } from "../../engine/quote.js";
 import { type ExternalData, readTensor, wholeNumber } from "./tensors.js";
 
 /** The attributes of a node, each read as the kind that its operator wants. */
@@ -14,10 +15,10 @@ export class Attributes {
     external: ExternalData,
   ) {
     for (const proto of protos) {
-      if (this.#protos.has(proto.name)) throw new HebbError(`${where} has the attribute "${proto.name}" twice.`);
+      if (this.#protos.has(proto.name)) throw new HebbError(`${where} has the attribute ${quote(proto.name)} twice.`);
       this.#protos.set(proto.name, proto);
       if (proto.t)
-        this.#tensors.set(proto.name, readTensor(proto.t, `${where}: the attribute "${proto.name}"`, external));
+        this.#tensors.set(proto.name, readTensor(proto.t, `${where}: the attribute ${quote(proto.name)}`, external));
     }
   }
 
@@ -27,7 +28,7 @@ export class Attributes {
 
   int(name: string, absent: number): number {
     const proto = this.#get(name, Type.INT);
-    return proto ? wholeNumber(proto.i, `${this.where}: the attribute "${name}"`) : absent;
+    return proto ? wholeNumber(proto.i, `${this.where}: the attribute ${quote(name)}`) : absent;
   }
 
   float(name: string, absent: number): number {
@@ -40,7 +41,7 @@ export class Attributes {
   }
 
   ints(name: string): number[] | undefined {
-    return this.#get(name, Type.INTS)?.ints.map((n) => wholeNumber(n, `${this.where}: the attribute "${name}"`));
+    return this.#get(name, Type.INTS)?.ints.map((n) => wholeNumber(n, `${this.where}: the attribute ${quote(name)}`));
   }
 
   /** A whole number as it is: those at the ends of int64 are not exact as numbers. */
@@ -64,7 +65,7 @@ export class Attributes {
     const proto = this.#protos.get(name);
     if (proto && proto.type !== type)
       throw new HebbError(
-        `${this.where}: the attribute "${name}" is of kind ${Type[proto.type] ?? proto.type}, not ${Type[type]}.`,
+        `${this.where}: the attribute ${quote(name)} is of kind ${Type[proto.type] ?? proto.type}, not ${Type[type]}.`,
       );
     return proto;
   }

@@ -91,6 +91,15 @@ export const int64 = (values: readonly number[], shape: Shape = [values.length])
   dtype: "int64",
 });
 
+/**
+ * Refuses to make a table of where each place of an axis comes from, when the axis is much longer than the one that it was
+ * made of: the table would be the only large thing in a small file.
+ */
+export function checkTable(length: number, from: number): void {
+  if (length > Math.max(2 ** 16, 16 * from))
+    throw new HebbError(`an axis of ${from} places cannot become one of ${length}`);
+}
+
 /** Refuses sizes that no memory could hold before anything of that size is made. */
 export function checkSize(shape: Shape): Shape {
   if (!shape.every((n) => Number.isSafeInteger(n) && n >= 0) || sizeOf(shape) > 2 ** 40)

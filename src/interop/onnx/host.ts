@@ -3,8 +3,11 @@ import { HebbError } from "../../engine/errors.js";
 import { broadcastShapes, type Shape, sizeOf } from "../../engine/shape.js";
 import type { Algebra } from "./algebra.js";
 
-/** Shape arithmetic is small; more than this is something else. */
-const largest = 2 ** 20;
+/** Shape arithmetic is small: arrays of more elements go into the graph. */
+export const small = 1024;
+
+/** The result would not be small. */
+export class Large extends Error {}
 
 /** A number of any dtype: int64 and uint64 are bigints. */
 type Scalar = any;
@@ -12,7 +15,7 @@ type Scalar = any;
 /** An array whose element at each index is given by `at`. */
 function build(shape: Shape, dtype: DType, at: (index: readonly number[]) => Scalar): NDArray {
   const size = sizeOf(shape);
-  if (!(size <= largest)) throw new HebbError(`shape arithmetic on an array of shape [${shape}] is not supported`);
+  if (!(size <= small)) throw new Large();
   const data = new dtypes[dtype].array(size);
   const index = shape.map(() => 0);
   for (let i = 0; i < size; i++) {

@@ -1,6 +1,7 @@
 import type { NDArray } from "../../engine/dtype.js";
 import { isFloat } from "../../engine/dtype.js";
 import { HebbError } from "../../engine/errors.js";
+import { oneLine, quote } from "../../engine/quote.js";
 import { sameShape, show } from "../../engine/shape.js";
 import { fromValue, Tensor } from "../../engine/tensor.js";
 import { flattenTree, type Tree } from "../../engine/tree.js";
@@ -88,7 +89,7 @@ function checkOperators(nodes: readonly NodeInfo[], what: string): void {
   const [{ op, domain, label }] = missing;
   const others = [...new Set(missing.map((node) => node.op))].filter((other) => other !== op);
   throw new HebbError(
-    `${what}: the operator ${op} of domain "${domain || "ai.onnx"}" (${label}) is not supported${others.length > 0 ? `, nor are ${others.slice(0, 20).join(", ")}` : ""}.`,
+    `${what}: the operator ${oneLine(op)} of domain ${quote(domain || "ai.onnx")} (${label}) is not supported${others.length > 0 ? `, nor are ${oneLine(others.slice(0, 20).join(", "))}` : ""}.`,
   );
 }
 
@@ -99,7 +100,7 @@ function run(node: NodeInfo, values: Map<string, Value>, { opset }: ModelInfo, w
     const result = operatorOf(node)!(new Call(inputs, node.attributes, opset, node.outputs));
     results = Array.isArray(result) ? result : [result as Value];
   } catch (error) {
-    throw new HebbError(`${what}: ${node.label}: ${(error as Error).message}`, { cause: error });
+    throw new HebbError(`${what}: ${node.label}: ${oneLine((error as Error).message)}`, { cause: error });
   }
   node.outputs.forEach((name, i) => {
     if (name !== "" && results[i]) values.set(name, results[i]);
@@ -110,7 +111,7 @@ function run(node: NodeInfo, values: Map<string, Value>, { opset }: ModelInfo, w
 function read(name: string, values: ReadonlyMap<string, Value>, what: string): Value {
   const value = values.get(name);
   if (!value)
-    throw new HebbError(`${what}: "${name}" is needed, but it is an output that its operator does not support.`);
+    throw new HebbError(`${what}: ${quote(name)} is needed, but it is an output that its operator does not support.`);
   return value;
 }
 
@@ -126,9 +127,11 @@ function bindParams(
   const given = new Map(paths.map((path, i) => [path, leaves[i]]));
   return weights.map(([name, { shape, dtype }]) => {
     const value = given.get(name);
-    if (!(value instanceof Tensor)) throw new HebbError(`${what}: the parameters hold no tensor "${name}".`);
+    if (!(value instanceof Tensor)) throw new HebbError(`${what}: the parameters hold no tensor ${quote(name)}.`);
     if (value.dtype !== dtype || !sameShape(value.shape, shape))
-      throw new HebbError(`${what}: the parameter "${name}" is ${found(value)}, but must be ${dtype}${show(shape)}.`);
+      throw new HebbError(
+        `${what}: the parameter ${quote(name)} is ${found(value)}, but must be ${dtype}${show(shape)}.`,
+      );
     return [name, value];
   });
 }
@@ -153,7 +156,7 @@ function bindInputs(infos: readonly ValueInfo[], given: readonly unknown[], what
     const value = byName ? (first as Record<string, unknown>)[info.name] : given[i];
     if (!(value instanceof Tensor))
       throw new HebbError(
-        `${what}: the input "${info.name}" (${asked(info)}) ${value === undefined ? "is missing" : "must be a tensor"}.`,
+        `${what}: the input ${quote(info.name)} (${asked(info)}) ${value === undefined ? "is missing" : "must be a tensor"}.`,
       );
     checkInput(info, value, sizes, what);
     return [info.name, value];
@@ -171,13 +174,13 @@ function checkInput(
   const fits =
     !shape || (value.rank === shape.length && shape.every((n, i) => typeof n === "string" || n === value.shape[i]));
   if (value.dtype !== dtype || !fits)
-    throw new HebbError(`${what}: the input "${name}" is ${found(value)}, but the model takes ${asked(info)}.`);
+    throw new HebbError(`${what}: the input ${quote(name)} is ${found(value)}, but the model takes ${asked(info)}.`);
   shape?.forEach((size, i) => {
     if (typeof size === "number" || size === "?") return;
     const before = sizes.get(size);
     if (before && before.size !== value.shape[i])
       throw new HebbError(
-        `${what}: the size "${size}" is ${before.size} in the input "${before.input}", but ${value.shape[i]} in "${name}".`,
+        `${what}: the size ${quote(size)} is ${before.size} in the input ${quote(before.input)}, but ${value.shape[i]} in ${quote(name)}.`,
       );
     sizes.set(size, { size: value.shape[i], input: name });
   });

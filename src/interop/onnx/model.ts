@@ -9,6 +9,7 @@ import {
   type NodeProto,
   type ValueInfoProto,
 } from "../../engine/onnx/onnx_pb.js";
+import { oneLine, quote } from "../../engine/quote.js";
 import { checkName } from "../names.js";
 import { Attributes } from "./attributes.js";
 import { dtypeOfOnnx, type ExternalData, readTensor } from "./tensors.js";
@@ -54,7 +55,7 @@ const deepest = 100;
 /** Reads and checks an ONNX file; `what` names it in errors. */
 export function readModel(bytes: Uint8Array, external: ExternalData, what: string): ModelInfo {
   const fail = (problem: string): never => {
-    throw new HebbError(`${what}: ${problem}.`);
+    throw new HebbError(`${what}: ${oneLine(problem)}.`);
   };
   const { graph, opsetImport, functions, producerName } = parse(bytes, fail);
   if (!graph || opsetImport.length === 0) return fail("this is not an ONNX model: it has no graph or no operator set");
@@ -62,7 +63,7 @@ export function readModel(bytes: Uint8Array, external: ExternalData, what: strin
   if (!(opset >= opsets.first && opset <= opsets.last))
     fail(`operator set ${opset} is not supported; export with one between ${opsets.first} and ${opsets.last}`);
   if (functions.length > 0)
-    fail(`the model defines functions of its own ("${functions[0].name}"); export it with them inlined`);
+    fail(`the model defines functions of its own (${quote(functions[0].name)}); export it with them inlined`);
   if (graph.sparseInitializer.length > 0) fail("sparse initializers are not supported");
 
   const initializers = new Map<string, NDArray>();
@@ -113,7 +114,6 @@ function countMessages(kind: DescMessage, reader: BinaryReader, end: number, mos
   return count;
 }
 
-const quote = (name: string): string => JSON.stringify(name);
 const isStandard = (domain: string): boolean => domain === "" || domain === "ai.onnx";
 
 function readValueInfo({ name, type }: ValueInfoProto, kind: string, what: string): ValueInfo {
@@ -136,7 +136,7 @@ function readValueInfo({ name, type }: ValueInfoProto, kind: string, what: strin
 }
 
 function readNode(node: NodeProto, index: number, what: string, external: ExternalData): NodeInfo {
-  const label = `node ${node.name ? quote(node.name) : index} (${node.opType})`;
+  const label = `node ${node.name ? quote(node.name) : index} (${oneLine(node.opType)})`;
   return {
     op: node.opType,
     domain: isStandard(node.domain) ? "" : node.domain,

@@ -5,6 +5,7 @@ import {
   TensorProto_DataType as DataType,
   type TensorProto,
 } from "../../engine/onnx/onnx_pb.js";
+import { oneLine, quote } from "../../engine/quote.js";
 import { show, sizeOf } from "../../engine/shape.js";
 import { byteLength, elements, readElements } from "../elements.js";
 
@@ -34,7 +35,7 @@ export function wholeNumber(value: bigint, where: string): number {
  */
 export function readTensor(proto: TensorProto, where: string, external: ExternalData = {}): NDArray {
   const fail = (problem: string): never => {
-    throw new HebbError(`${where} ${problem}.`);
+    throw new HebbError(`${where} ${oneLine(problem)}.`);
   };
   const dtype = dtypeOfOnnx(proto.dataType, where);
   if (proto.segment) fail("is a segment of a larger tensor, which is not supported");
@@ -81,16 +82,18 @@ function externalBytes(proto: TensorProto, external: ExternalData, fail: (proble
         : undefined;
   if (!file) {
     return fail(
-      `lies in another file, ${JSON.stringify(location)}; pass its bytes as externalData: { ${JSON.stringify(location)}: bytes }`,
+      `lies in another file, ${quote(location)}; pass its bytes as externalData: { ${quote(location)}: bytes }`,
     );
   }
   const number = (key: string, absent: number): number => {
     const value = Number(entries.get(key) ?? absent);
-    return Number.isSafeInteger(value) && value >= 0 ? value : fail(`has the ${key} ${entries.get(key)} in its file`);
+    return Number.isSafeInteger(value) && value >= 0
+      ? value
+      : fail(`has the ${key} ${oneLine(entries.get(key)!)} in its file`);
   };
   const offset = number("offset", 0);
   const length = number("length", Math.max(0, file.length - offset));
   if (offset + length > file.length)
-    fail(`claims bytes ${offset} to ${offset + length} of ${JSON.stringify(location)}, which has ${file.length}`);
+    fail(`claims bytes ${offset} to ${offset + length} of ${quote(location)}, which has ${file.length}`);
   return file.subarray(offset, offset + length);
 }

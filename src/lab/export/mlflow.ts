@@ -1,6 +1,7 @@
+import { platform } from "#platform";
 import { HebbError } from "../../engine/errors.js";
-import { isPlainObject } from "../json.js";
-import type { RunRecord } from "../record.js";
+import { canonicalJson, isPlainObject } from "../json.js";
+import type { RunRecord, RunStatus } from "../record.js";
 import type { MetricPoint, Row } from "../study.js";
 
 /** What one `log-batch` request may hold. */
@@ -8,20 +9,50 @@ const metricsPerRequest = 1000;
 const paramsPerRequest = 100;
 const longestParam = 6000;
 
-const statuses = { running: "RUNNING", done: "FINISHED", stopped: "KILLED", failed: "FAILED" } as const;
+/** Tags that say of which run an MLflow run is made, and what was in it. */
+const runTag = "hebb.run";
+const contentTag = "hebb.content";
+
+const statuses = {
+  running: "RUNNING",
+  interrupted: "KILLED",
+  done: "FINISHED",
+  stopped: "KILLED",
+  failed: "FAILED",
+} as const;
 
 /**
  * Makes a run of the MLflow server at `url` (its REST interface, version 2.0) out of this one, and returns its id. The
  * experiment is named as the study and made if need be; options become params, verdict and environment tags. Points of
  * curves become metrics named `<metric>/<arm>/<setting>/<seed>`, and results, before whose names `measures/` stands, such
- * metrics at step 0. Each call makes a new run.
+ * metrics at step 0. `status` is how the run stands, where that is not what its record says (`RunFolder.statusNow`).
+ *
+ * A run that is there already, whole and with the same content, stays as it is. One that has changed since, or whose
+ * export was cut off, is replaced: MLflow keeps the former one among its deleted runs.
  */
-export async function exportMlflow(record: RunRecord, metrics: readonly MetricPoint[], url: string): Promise<string> {
+export async function exportMlflow(
+  record: RunRecord,
+  metrics: readonly MetricPoint[],
+  url: string,
+  status: RunStatus = record.status,
+): Promise<string> {
   const post = (method: string, body: object) => request(url, method, { method: "POST", body: JSON.stringify(body) });
   const started = Date.parse(record.started);
-  const experiment = await experimentOf(url, record.slug, post);
+  const experiment_id = await experimentOf(url, record.slug, post);
+  const content = await platform.sha256(new TextEncoder().encode(canonicalJson([record, metrics, status])));
+  const { runs = [] } = await post("runs/search", {
+    experiment_ids: [experiment_id],
+    filter: `tags.\`${runTag}\` = '${record.id}'`,
+  });
+  let whole: string | undefined;
+  for (const { info, data } of runs) {
+    const tag = data.tags?.find(({ key }: { key: string }) => key === contentTag);
+    if (whole === undefined && tag?.value === content) whole = info.run_id;
+    else await post("runs/delete", { run_id: info.run_id });
+  }
+  if (whole !== undefined) return whole;
   const created = await post("runs/create", {
-    experiment_id: experiment,
+    experiment_id,
     run_name: record.id,
     start_time: started,
     tags: tagsOf(record),
@@ -34,7 +65,9 @@ export async function exportMlflow(record: RunRecord, metrics: readonly MetricPo
   ].map((metric) => ({ ...metric, timestamp: started }));
   for (const part of portions(logged, metricsPerRequest)) await post("runs/log-batch", { run_id, metrics: part });
   const end_time = Math.round(started + record.seconds * 1000);
-  await post("runs/update", { run_id, status: statuses[record.status], end_time });
+  await post("runs/update", { run_id, status: statuses[status], end_time });
+  // Last, as it says that all the rest is there.
+  await post("runs/set-tag", { run_id, key: contentTag, value: content });
   return run_id;
 }
 
@@ -99,7 +132,7 @@ function paramsOf({ scale, seeds, device, options }: RunRecord): { key: string; 
 function tagsOf({ id, environment, judgement, error }: RunRecord): { key: string; value: string }[] {
   const { commit, ...machine } = environment;
   const tags: Record<string, unknown> = {
-    "hebb.run": id,
+    [runTag]: id,
     "mlflow.source.name": "hebb",
     "mlflow.source.git.commit": commit,
     "hebb.verdict": judgement?.verdict,

@@ -80,5 +80,7 @@ export async function exportTensorBoard(
 /** `new,round=2/seed-1`, of characters that all file systems take. */
 function directoryOf({ arm, seed, setting = {} }: Pick<Row, "arm" | "seed" | "setting">): string {
   const parts = [arm, ...Object.entries(setting).map(([name, value]) => `${name}=${value}`)];
-  return `${parts.join(",").replaceAll(/[^\w.,=+-]+/g, "_")}/seed-${seed}`;
+  const name = parts.join(",").replaceAll(/[^\w.,=+-]+/g, "_");
+  // A name of dots alone would lead out of the folder.
+  return `${name.replace(/^\.+$/, "_")}/seed-${seed}`;
 }

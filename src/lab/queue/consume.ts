@@ -19,7 +19,7 @@ export interface ConsumeOptions {
   /** Does a job. Its signal aborts with `signal`, and when the lease is lost. */
   readonly execute: (job: Job, signal: AbortSignal) => Promise<Outcome>;
   /** Takes the place of one more job, and returns what gives it back; undefined while there is no room. */
-  readonly admit?: () => (() => void) | undefined;
+  readonly admit?: () => Promise<(() => void) | undefined>;
   /** Whether to end, asked when there is nothing to claim. A worker that waits for more says no. */
   readonly isFinished: () => Promise<boolean>;
   readonly signal: AbortSignal;
@@ -34,12 +34,12 @@ export interface ConsumeOptions {
  * itself breaks.
  */
 export async function consume(options: ConsumeOptions): Promise<void> {
-  const { queue, parallel, admit = () => () => {}, isFinished, pollMilliseconds = 500 } = options;
+  const { queue, parallel, admit = async () => () => {}, isFinished, pollMilliseconds = 500 } = options;
   const broken = new AbortController();
   const signal = AbortSignal.any([options.signal, broken.signal]);
   const pause = () => sleep(pollMilliseconds, undefined, { signal }).catch(() => {});
   const workOnce = async (): Promise<boolean> => {
-    const leave = admit();
+    const leave = await admit();
     if (!leave) return false;
     try {
       const lease = await queue.claim();

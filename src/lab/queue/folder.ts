@@ -1,4 +1,4 @@
-import { open, readFile, stat, utimes } from "node:fs/promises";
+import { open, stat, utimes } from "node:fs/promises";
 import { z } from "zod";
 import { platform } from "#platform";
 import { HebbError } from "../../engine/errors.js";
@@ -140,6 +140,8 @@ export class FolderQueue implements JobQueue {
       const attempts = new Map<string, number>();
       for (const name of names[folder]) {
         const [key, attempt] = parseAttempt(name);
+        // Something else that lies there, such as what an editor left.
+        if (!Number.isSafeInteger(attempt + 1)) continue;
         attempts.set(key, Math.max(attempt, attempts.get(key) ?? 0));
       }
       return attempts;
@@ -180,8 +182,8 @@ export class FolderQueue implements JobQueue {
     return text === "" ? undefined : parseChecked(ownerSchema, text, `${this.path}/leases/${name}`);
   }
 
-  #read(folder: Folder, name: string): Promise<string> {
-    return readFile(`${this.path}/${folder}/${name}`, "utf8");
+  async #read(folder: Folder, name: string): Promise<string> {
+    return new TextDecoder().decode(await platform.readFile(`${this.path}/${folder}/${name}`));
   }
 
   /** Makes a file that must not exist yet; false when another process was first. */

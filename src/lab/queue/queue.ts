@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { nameSchema } from "../schema.js";
 
 /** One configuration of a study at one seed. */
 export interface Job {
@@ -15,7 +16,7 @@ export interface Job {
 
 /** Jobs come from files and from Redis: whatever is read passes through this. */
 export const jobSchema: z.ZodType<Job> = z.object({
-  id: z.string().regex(/^[\w.-]+$/),
+  id: nameSchema,
   slug: z.string(),
   scale: z.enum(["smoke", "standard", "full"]),
   options: z.record(z.string(), z.union([z.number(), z.string(), z.boolean()])),

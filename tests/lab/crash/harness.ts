@@ -28,7 +28,7 @@ export interface CrashFigures {
   /** Processes ended by SIGKILL: at a random time, and in the middle of a write. */
   atRandom: number;
   inWrites: number;
-  /** Checkpoint files damaged between two processes. */
+  /** Files (checkpoints and finished units) damaged between two processes. */
   truncated: number;
   flipped: number;
   /** Runs that ended, or went on without a checkpoint, because the disk was full; and whether it was a real disk. */
@@ -119,14 +119,15 @@ export async function crashTest({ kills, full, seed, slug, out, log }: CrashOpti
   }
   return figures;
 
-  /** Cuts off a checkpoint, or turns one of its bits. */
+  /** Cuts off a checkpoint or the list of finished units, or turns one of their bits. */
   async function damage(dir: string): Promise<void> {
     const folder = (await resumable(dir)).resume;
-    const names = folder ? (await readdir(join(dir, folder))).filter((name) => name.startsWith("checkpoint-")) : [];
+    const names = folder ? (await readdir(join(dir, folder))).filter((name) => /^checkpoint-|^units/.test(name)) : [];
     for (const name of names) {
       if (random.integer(2) === 0) continue;
       const path = join(dir, folder!, name);
       const { size } = await stat(path);
+      if (size === 0) continue;
       if (random.integer(2) === 0) {
         await truncate(path, random.integer(size));
         figures.truncated++;
@@ -208,7 +209,10 @@ async function resultsOf(folder: RunFolder): Promise<Record<string, string>> {
     rows: canonicalJson(rows),
     cost: canonicalJson(withoutTime(cost)),
     metrics: await readFile(join(folder.path, "metrics.jsonl"), "utf8"),
-    units: canonicalJson(units.map((unit) => ({ ...unit, cost: withoutTime(unit.cost) }))),
+    // A unit that was damaged and done again stands behind those that were not.
+    units: canonicalJson(
+      units.map((unit) => ({ ...unit, cost: withoutTime(unit.cost) })).sort((a, b) => (a.name < b.name ? -1 : 1)),
+    ),
     files: (await readdir(folder.path)).filter((name) => /tmp$|^checkpoint/.test(name)).join(),
   };
 }

@@ -4,7 +4,7 @@ import { gather } from "../../../engine/primitives/indexing.js";
 import { reshape } from "../../../engine/primitives/structure.js";
 import { normalAxis } from "../../../engine/shape.js";
 import { fromValue, hostData, type Tensor } from "../../../engine/tensor.js";
-import { type Call, checkSize, type Operator } from "../call.js";
+import { type Call, checkSize, checkTable, type Operator } from "../call.js";
 
 /** Where output place i of an axis that goes from n to m elements, by a factor of `scale`, lies in the input. */
 type Coordinate = (i: number, n: number, m: number, scale: number) => number;
@@ -108,7 +108,8 @@ function resize(call: Call): Tensor {
   const moved = axes.flatMap((axis, i): Axis[] => {
     const [n, m] = [x.shape[axis], sizes[i]];
     if (n === m && scales[i] === 1) return [];
-    if (m > 2 ** 24 || n === 0) call.fail(`[${x.shape}] cannot be resized to [${sizes}]`);
+    if (n === 0) call.fail(`[${x.shape}] cannot be resized to [${sizes}]`);
+    checkTable(m, n);
     return [{ axis, from: n, at: Array.from({ length: m }, (_, k) => place(k, n, m, scales[i])) }];
   });
   const mode = attributes.text("mode", "nearest");

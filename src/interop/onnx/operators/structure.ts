@@ -7,7 +7,7 @@ import { arange, broadcastTo, cast, ones, pad } from "../../../engine/primitives
 import { broadcastShapes, normalAxes, normalAxis, type Shape, sizeOf } from "../../../engine/shape.js";
 import { fromValue, hostData, type Tensor } from "../../../engine/tensor.js";
 import { asTensor, over, type Value } from "../algebra.js";
-import { type Call, checkSize, int64, type Operator } from "../call.js";
+import { type Call, checkSize, checkTable, int64, type Operator } from "../call.js";
 
 function constant(call: Call): NDArray {
   const { attributes } = call;
@@ -24,7 +24,7 @@ function constantOfShape(call: Call): Value {
   const shape = checkSize(call.ints(0));
   const value = call.attributes.tensor("value") ?? { data: new Float32Array(1), shape: [1], dtype: "float32" as const };
   if (value.data.length !== 1) call.fail(`value has ${value.data.length} elements, not one`);
-  return over([{ ...value, shape: [] }], (m, [x]) => m.broadcastTo(x, shape), sizeOf(shape));
+  return over([{ ...value, shape: [] }], (m, [x]) => m.broadcastTo(x, shape));
 }
 
 /** The shape of the input, or a part of it; known even where values are not. */
@@ -177,7 +177,7 @@ function sliced(call: Call): Value {
 function expanded(call: Call): Value {
   const x = call.value(0);
   const shape = checkSize(broadcastShapes("Expand", x.shape, call.ints(1)));
-  return over([x], (m, [t]) => m.broadcastTo(t, shape), sizeOf(shape));
+  return over([x], (m, [t]) => m.broadcastTo(t, shape));
 }
 
 function tiled(call: Call): Value {
@@ -222,7 +222,8 @@ function padded(call: Call): Tensor {
   return axes.reduce((out, axis) => {
     const n = x.shape[axis];
     if (low[axis] === 0 && high[axis] === 0) return out;
-    if (n === 0 || shape[axis] > 2 ** 24) call.fail(`pads = [${pads}] does not fit [${x.shape}]`);
+    if (n === 0) call.fail(`pads = [${pads}] does not fit [${x.shape}]`);
+    checkTable(shape[axis], n);
     const places = Int32Array.from({ length: shape[axis] }, (_, i) => source(i - low[axis], n));
     return gather(out, fromValue({ data: places, shape: [places.length], dtype: "int32" }), axis);
   }, x);

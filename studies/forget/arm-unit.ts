@@ -1,0 +1,48 @@
+import { type UnlearnState, unlearn } from "../../src/forget/index.js";
+import type { RunContext } from "../../src/lab/index.js";
+import type { Scene } from "./track.js";
+import type { Arm, Drawn } from "./tuning.js";
+
+/** A scenario with a seed; the scene behind it is opened by the first unit that needs it. */
+export interface Place {
+  readonly scenario: string;
+  readonly seed: number;
+  /** What else tells its rows from others, such as how sparse the original is. */
+  readonly setting?: Readonly<Record<string, number | string>>;
+  readonly scene: () => Promise<Scene>;
+}
+
+export const nameOf = ({ scenario, seed, setting = {} }: Omit<Place, "scene">, what: string): string =>
+  [what, scenario, ...Object.entries(setting).map(([name, value]) => `${name} ${value}`), `seed ${seed}`].join(", ");
+
+export const settingOf = ({ scenario, setting }: Place) => ({ scenario, ...setting });
+
+/** Further measures of what a method made. */
+type More = (params: unknown, scene: Scene) => Promise<Readonly<Record<string, number>>>;
+
+/**
+ * Runs an arm in one place with options that are settled (some may hold rows of the scene), as a unit that can go on within
+ * itself, and records its row: the scores, what it cost in percent of one retraining, and what `more` measures.
+ */
+export const unlearnUnit = (
+  context: RunContext<any>,
+  place: Place,
+  { name, method, fixed }: Arm,
+  options: Drawn | ((scene: Scene) => object),
+  more?: More,
+): Promise<void> =>
+  context.unit(nameOf(place, name), async () => {
+    const { checkpoint, signal } = context;
+    const scene = await place.scene();
+    const from = checkpoint.restore<UnlearnState>();
+    const own = typeof options === "function" ? options(scene) : options;
+    const run = unlearn(method, scene.problem, { ...own, ...fixed, ...(from ? { from } : {}), signal });
+    const { params, cost } = await run.run(({ state }) => checkpoint.save(() => state));
+    context.meter.step(Math.round(cost.passes));
+    const measures = {
+      ...(await scene.card.score(params)),
+      cost: (100 * cost.passes) / scene.retraining,
+      ...(await more?.(params, scene)),
+    };
+    context.record({ arm: name, seed: place.seed, setting: settingOf(place), measures });
+  });
