@@ -3,6 +3,7 @@ import type { Figure } from "../lab/study.js";
 import { interrupted, interruptSignal } from "./interrupt.js";
 import { type Io, styled } from "./io.js";
 import type { Lab } from "./lab.js";
+import { Machine, ofOneRun } from "./machine.js";
 import { Progress } from "./terminal.js";
 import { oneOf, positiveInteger } from "./usage.js";
 
@@ -33,6 +34,7 @@ export async function compare(io: Io, lab: Lab, family: string, options: Compare
   const { diskCache } = await import("../lab/cache.js");
   const progress = new Progress(io.stderr, { title: `${family} ${name}`, quiet: options.json && !io.stderr.isTTY });
   const { signal, release } = interruptSignal(io);
+  const ticket = await new Machine().take(ofOneRun());
   try {
     const rows = await track.run({
       ...{ data, scenario, methods, seeds, trials, signal },
@@ -57,6 +59,7 @@ export async function compare(io: Io, lab: Lab, family: string, options: Compare
     return interrupted;
   } finally {
     progress.end();
+    await ticket.release();
     release();
   }
 }

@@ -196,23 +196,37 @@ const collect = (value: string, earlier: readonly string[] = []): string[] => [.
 
 /** One sentence for a command line that commander did not understand. */
 function usage(program: Command, argv: readonly string[], error: CommanderError): UsageError {
-  const command = program.commands.find((candidate) => candidate.name() === argv[0]) ?? program;
+  const { command, name } = commandOf(program, argv);
   const named = /'([^']*)'/.exec(error.message)?.[1] ?? "";
-  const help = command === program ? "hebb help" : `hebb ${command.name()} --help`;
+  const help = command === program ? "hebb help" : `${name} --help`;
   switch (error.code) {
     case "commander.unknownCommand": {
-      const names = program.commands.map((candidate) => candidate.name());
-      return new UsageError(`There is no command '${named}'; ${suggestion(named, names)}`);
+      const names = command.commands.map((candidate) => candidate.name());
+      const where = command === program ? "" : ` of '${name}'`;
+      return new UsageError(`There is no command '${named}'${where}; ${suggestion(named, names)}`);
     }
     case "commander.unknownOption": {
       const options = [...command.options.flatMap((option) => option.long ?? []), "--help"];
       return new UsageError(`'${help.replace(" --help", "")}' has no option '${named}'; ${suggestion(named, options)}`);
     }
     case "commander.missingArgument":
-      return new UsageError(`'hebb ${command.name()}' needs a <${named}>; see '${help}'.`);
+      return new UsageError(`'${name}' needs a <${named}>; see '${help}'.`);
     case "commander.excessArguments":
-      return new UsageError(`'hebb ${command.name()}' was given too many arguments; see '${help}'.`);
+      return new UsageError(`'${name}' was given too many arguments; see '${help}'.`);
     default:
       return new UsageError(`${error.message.replace(/^error: /, "").replace(/\n.*/s, "")}; see '${help}'.`);
   }
+}
+
+/** The command that a command line is about, and its whole name: `hebb forget audit`. */
+function commandOf(program: Command, argv: readonly string[]): { command: Command; name: string } {
+  let command = program;
+  const names = ["hebb"];
+  for (const word of argv) {
+    const next = command.commands.find((candidate) => candidate.name() === word);
+    if (!next) break;
+    command = next;
+    names.push(word);
+  }
+  return { command, name: names.join(" ") };
 }

@@ -11,7 +11,8 @@ export class UsageError extends HebbError {
 
 /** The end of a sentence about a wrong `word`: the nearest valid one, or all of them where none is near. */
 export function suggestion(word: string, valid: readonly string[]): string {
-  const near = nearest(word, valid);
+  // What is longer is no slip of the keyboard, and would take long to compare.
+  const near = word.length > 100 ? undefined : nearest(word, valid);
   if (near !== undefined) return `did you mean '${near}'?`;
   return valid.length <= 20 ? `valid: ${valid.join(", ")}.` : "`hebb list` shows them all.";
 }

@@ -58,7 +58,9 @@ export const blindspotUnlearn: Unlearner<BlindspotOptions> = {
     const loss = (p: typeof proxy, { x, y, indices }: RowBatch) => {
       const blind = view.apply(proxy, x);
       const forgotten = less(indices, rowCount(view.forget));
-      const targets = where(forgotten, reshape(blind.out, y.shape), y);
+      // Targets may have more axes than the one of the rows.
+      const whole = reshape(forgotten, [y.shape[0], ...new Array<number>(y.rank - 1).fill(1)]);
+      const targets = where(whole, reshape(blind.out, y.shape), y);
       const own = view.perExampleLoss(p, { x, y: targets });
       if (attentionBeta === 0) return mean(own);
       const distances = view.apply(p, x).acts!.map((act, j) => attentionTransferDistance(act, blind.acts![j]));

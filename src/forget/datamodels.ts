@@ -90,6 +90,13 @@ export const estimateDatamodels = (
 
 async function* estimate(train: TrainOnSubsets, options: EstimateDatamodelsOptions) {
   const { nSubsets, together = 50, examples, signal } = options;
+  for (const [name, value, least] of [
+    ["nSubsets", nSubsets, 2],
+    ["together", together, 1],
+  ] as const) {
+    if (!Number.isInteger(value) || value < least)
+      throw new HebbError(`estimateDatamodels: ${name} must be a whole number of at least ${least}, got ${value}.`);
+  }
   const subsets = drawSubsets({ ...options, count: nSubsets });
   const parts: NDArray[] = [];
   for (let first = 0; first < nSubsets; first += together) {

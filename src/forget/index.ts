@@ -114,7 +114,14 @@ export {
 export { type QuadraticDescent, quadraticDescent } from "./quadratic-descent.js";
 export { type RefusalOptions, refusalRows, type Template } from "./refusals.js";
 export { type RegressionErrors, type RegressionMia, regressionMia } from "./regression-mia.js";
-export { type Anamnesis, anamnesisIndex, type Relearned, type RelearnOptions, relearnSteps } from "./relearn.js";
+export {
+  type Anamnesis,
+  anamnesisIndex,
+  anamnesisRatio,
+  type Relearned,
+  type RelearnOptions,
+  relearnSteps,
+} from "./relearn.js";
 export {
   type Code,
   type RepresentationVae,

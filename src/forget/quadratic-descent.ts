@@ -1,4 +1,4 @@
-import { HebbError, linalg, matmul, type Tensor } from "../engine/index.js";
+import { HebbError, linalg, matmul, realise, type Tensor } from "../engine/index.js";
 
 /** The objective theta' H theta / 2 - b' theta, and where descent begins and should end. */
 export interface QuadraticDescent {
@@ -25,6 +25,7 @@ export interface QuadraticDescent {
 export async function quadraticDescent(descent: QuadraticDescent): Promise<Float64Array> {
   const { hessian, linear, start, target, steps } = descent;
   const { values, vectors } = linalg.eigh(hessian);
+  await realise([values, vectors]);
   const host = async (t: Tensor) => Float64Array.from((await t.data()) as Float64Array);
   const rotated = (v: Tensor) => host(matmul(vectors, v.reshape(v.size, 1), { transposeA: true }));
   const [curvatures, b, now, end] = await Promise.all([host(values), rotated(linear), rotated(start), rotated(target)]);

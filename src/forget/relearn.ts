@@ -67,18 +67,24 @@ export async function relearnSteps<P>(
 }
 
 export interface Anamnesis {
-  /**
-   * Steps of the unlearned model over steps of the gold model. About 1: it relearns like a model that never knew; far below
-   * 1: it remembers. NaN when the gold model needs fewer than 2 steps, which is too coarse a yardstick.
-   */
+  /** `anamnesisRatio` of the two. */
   readonly index: number;
   readonly unlearned: Relearned;
   readonly gold: Relearned;
 }
 
 /**
+ * Steps of an unlearned model over steps of a gold model. About 1: it relearns like a model that never knew; far below 1: it
+ * remembers. Where one of them gave up the ratio is only a bound: from below if that was the unlearned model, from above if
+ * it was the gold model. NaN when both did, which says nothing, and when the gold model needs fewer than 2 steps, which is too
+ * coarse a yardstick.
+ */
+export const anamnesisRatio = (unlearned: Relearned, gold: Relearned): number =>
+  gold.steps < 2 || (unlearned.capped && gold.capped) ? Number.NaN : unlearned.steps / gold.steps;
+
+/**
  * The anamnesis index (AIN): how long an unlearned model takes to relearn the forget set, compared with one that was
- * trained without it. Where a count is capped the index is only a bound. Errors as in `relearnSteps`.
+ * trained without it. Errors as in `relearnSteps`.
  *
  * Source: Chundawat, Tarun, Mandal, Kankanhalli, "Zero-Shot Machine Unlearning", 2023.
  */
@@ -90,5 +96,5 @@ export async function anamnesisIndex<P>(
 ): Promise<Anamnesis> {
   const unlearned = await relearnSteps(problem, params, options);
   const never = await relearnSteps(problem, gold, options);
-  return { index: never.steps < 2 ? Number.NaN : unlearned.steps / never.steps, unlearned, gold: never };
+  return { index: anamnesisRatio(unlearned, never), unlearned, gold: never };
 }

@@ -1,6 +1,24 @@
-import { crossEntropy, div, exp, greaterEqual, maximum, mul, neg, sum, type Tensor } from "../engine/index.js";
+import {
+  crossEntropy,
+  div,
+  exp,
+  greaterEqual,
+  maximum,
+  mul,
+  neg,
+  ShapeError,
+  sum,
+  type Tensor,
+} from "../engine/index.js";
 
 const inner = (t: Tensor): number[] => Array.from({ length: t.rank - 1 }, (_, i) => i + 1);
+
+/** The cross-entropy at each position. */
+function labelLosses(operation: string, logits: Tensor, labels: Tensor): Tensor {
+  if (labels.dtype.startsWith("float"))
+    throw new ShapeError(operation, `labels are integers, such as classes or tokens, not ${labels.dtype}`);
+  return crossEntropy(logits, labels);
+}
 
 /** Which positions carry a label: 1 or 0, in the dtype of `like`. */
 export const labelled = (labels: Tensor, like: Tensor): Tensor => greaterEqual(labels, 0).cast(like.dtype);
@@ -8,10 +26,10 @@ export const labelled = (labels: Tensor, like: Tensor): Tensor => greaterEqual(l
 /**
  * The log-probability of each example's labels, in nats: logits [B, ..., classes] and integer labels [B, ...] to [B].
  * For a language model it is log p(answer | question): the sum over the positions that carry a label, where -1 is none;
- * for a classifier it is log p(label). Throws `ShapeError` when the labels do not fit.
+ * for a classifier it is log p(label). Throws `ShapeError` when the labels do not fit or are no integers.
  */
 export function logProbability(logits: Tensor, labels: Tensor): Tensor {
-  const each = neg(crossEntropy(logits, labels));
+  const each = neg(labelLosses("logProbability", logits, labels));
   return each.rank > 1 ? sum(each, inner(each)) : each;
 }
 
@@ -20,10 +38,11 @@ export function logProbability(logits: Tensor, labels: Tensor): Tensor {
  * It is the mean of softmax values, not of their logarithms, over the positions of `mask` alone; by default over those
  * that carry a label (-1 is none). An example without any gets 0.
  *
- * P(x, y) = (1 / |y|) sum_i p(y_i | x, y_<i) (Wang et al., 2025). Throws `ShapeError` when the labels do not fit.
+ * P(x, y) = (1 / |y|) sum_i p(y_i | x, y_<i) (Wang et al., 2025). Throws `ShapeError` when the labels do not fit or are no
+ * integers.
  */
 export function averageTokenProbability(logits: Tensor, targets: Tensor, mask?: Tensor): Tensor {
-  const each = exp(neg(crossEntropy(logits, targets)));
+  const each = exp(neg(labelLosses("averageTokenProbability", logits, targets)));
   const counted = mask ? mask.cast(each.dtype) : labelled(targets, each);
   if (each.rank === 1) return mul(each, counted);
   const axes = inner(each);

@@ -33,7 +33,8 @@ const planSchema: z.ZodType<SweepPlan> = z.object({
   started: z.string(),
 });
 
-/** No sweep has more configurations, nor more jobs: a product grows fast. */
+/** No sweep has more: a product grows fast. */
+const mostConfigurations = 2000;
 const mostJobs = 100_000;
 
 /**
@@ -41,7 +42,11 @@ const mostJobs = 100_000;
  * would be too many.
  */
 export function configurationsOf(grid: ReadonlyMap<string, readonly Configuration[string][]>): Configuration[] {
-  checkCount([...grid.values()].reduce((count, values) => count * values.length, 1));
+  checkCount(
+    [...grid.values()].reduce((count, values) => count * values.length, 1),
+    mostConfigurations,
+    "configurations",
+  );
   let product: Configuration[] = [{}];
   for (const [name, values] of grid) {
     product = product.flatMap((configuration) => values.map((value) => ({ ...configuration, [name]: value })));
@@ -49,8 +54,8 @@ export function configurationsOf(grid: ReadonlyMap<string, readonly Configuratio
   return product;
 }
 
-function checkCount(jobs: number): void {
-  if (jobs > mostJobs) throw new HebbError(`A sweep has at most ${mostJobs} jobs, and this would have ${jobs}.`);
+function checkCount(count: number, most: number, what: string): void {
+  if (count > most) throw new HebbError(`A sweep has at most ${most} ${what}, and this would have ${count}.`);
 }
 
 /** A configuration for a person: `rounds 3, tuned true`. */
@@ -71,7 +76,7 @@ export interface PlannedJob {
  */
 export async function jobsOf(plan: SweepPlan, study: Study): Promise<PlannedJob[]> {
   const { id, slug, scale, configurations, seeds, code } = plan;
-  checkCount(configurations.length * seeds.length);
+  checkCount(configurations.length * seeds.length, mostJobs, "jobs");
   const defaults = study.scales[scale]?.options;
   const jobs: PlannedJob[] = [];
   for (const seed of seeds) {

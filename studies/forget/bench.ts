@@ -1,9 +1,11 @@
 import {
   accuracyOf,
+  anamnesisRatio,
   finetune,
   gradDiff,
   gradientAscent,
   predictor,
+  type Relearned,
   randomLabelling,
   type Scores,
   type TrainingOptions,
@@ -23,7 +25,7 @@ export const baselines = {
   GA: {
     name: "GA",
     method: gradientAscent,
-    space: { learningRate: { log: [1e-3, 3e-2] }, epochs: { integer: [1, 6] } },
+    space: { learningRate: { log: [1e-3, 1e-2] }, epochs: { integer: [1, 5] } },
   } as Arm<TrainingOptions>,
   GradDiff: {
     name: "GradDiff",
@@ -96,3 +98,9 @@ export const meanScores = (all: readonly Scores[]): Readonly<Record<string, numb
   Object.fromEntries(
     Object.keys(all[0]).map((name) => [name, mean(all.map((scores) => scores[name as keyof Scores] as number))]),
   );
+
+/** How long a model took to relearn the forget set, whether it gave up, and the anamnesis index where there is one. */
+export function relearnMeasures(own: Relearned, gold: Relearned): Readonly<Record<string, number>> {
+  const AIN = anamnesisRatio(own, gold);
+  return { relearn: own.steps, capped: Number(own.capped), ...(Number.isNaN(AIN) ? {} : { AIN }) };
+}

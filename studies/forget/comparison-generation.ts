@@ -86,11 +86,12 @@ export const generation = withTable(comparison, [
 async function learningRates(
   track: TrackG,
   { tuning, training, counts, track: own }: Kind,
-  { trials, cache, signal }: CompareMethodsOptions,
+  { methods, trials, cache, signal }: CompareMethodsOptions,
 ): Promise<Record<Arm, number>> {
   if (typeof tuning === "number")
     return Object.fromEntries(Object.keys(arms).map((arm) => [arm, tuning])) as Record<Arm, number>;
-  return tuneSurgical(track, { tuning: { ...tuning, trials }, training, counts, key: { trackG: own }, cache, signal });
+  const options = { tuning: { ...tuning, trials }, training, counts, key: { trackG: own }, cache, signal };
+  return tuneSurgical(track, { arms: methods as Arm[], ...options });
 }
 
 /** The measures of an arm at the first look at which the digit was gone, or at the last. */

@@ -17,15 +17,14 @@ import {
   mean,
   type Row,
 } from "../../src/lab/index.js";
-import { admission, admissionOf, baselines } from "./bench.js";
+import { admission, admissionOf, baselines, relearnMeasures } from "./bench.js";
 import { withTable } from "./comparison.js";
 import { labelAgnosticArm } from "./label-agnostic-arms.js";
 import { once } from "./once.js";
-import { rowsHash } from "./recipe.js";
 import { tunedArms } from "./regression-arms.js";
 import { denseArms, sparseArms } from "./sparsity-arms.js";
 import { commonColumns } from "./table.js";
-import { openScene, type Scene, type Track } from "./track.js";
+import { openScene, type Scene, sceneKey, type Track } from "./track.js";
 import { scenariosC, trackC } from "./track-c.js";
 import { scenariosR, trackR } from "./track-r.js";
 import { type Arm, type Drawn, tuneArm, tuningSeed, UntunableError } from "./tuning.js";
@@ -145,25 +144,18 @@ async function checkAdmission(scene: Scene): Promise<void> {
 
 type Measures = Readonly<Record<string, number>>;
 
-/** What decides a measurement besides the model that is measured. */
-const keyOf = async ({ problem, test, golds: { length } }: Scene) => ({
-  rows: await Promise.all([problem.forget, problem.retain, test].map(rowsHash)),
-  seed: problem.seed,
-  golds: length,
-});
-
 /** How long the first gold model takes to learn the forget set: asked for only where it is not known. */
 type Yardstick = () => Promise<Relearned>;
 
 async function referenceRows(scene: Scene, never: Yardstick, { cache, signal }: CompareMethodsOptions): Promise<Row[]> {
   const { seed, card, problem } = scene;
-  const measured = await cache.get({ compared: "references", ...(await keyOf(scene)) }, async () => {
+  const measured = await cache.get({ compared: "references", scene: await sceneKey(scene) }, async () => {
     const floor = await card.floor();
     const names = Object.keys(floor[0]) as (keyof (typeof floor)[0])[];
     const original = await card.score(problem.params);
     return {
       original: { ...original, ...(await relearning(scene, problem.params, never, signal)), cost: 0 },
-      gold: { ...card.gold, ...((await never()).steps < 2 ? {} : { AIN: 1 }), cost: 100 },
+      gold: { ...card.gold, ...relearnMeasures(await never(), await never()), cost: 100 },
       floor: Object.fromEntries(names.map((name) => [name, mean(floor.map((scores) => scores[name] as number))])),
     };
   });
@@ -178,31 +170,27 @@ const measure = async (
   never: Yardstick,
   { cache, signal }: CompareMethodsOptions,
 ): Promise<Measures | null> =>
-  cache.get({ compared: arm.method.name, options, ...(await keyOf(scene)) }, async () => {
-    try {
-      const { params, cost } = await unlearn(arm.method, scene.problem, { ...options, signal }).run();
-      return {
-        ...(await scene.card.score(params)),
-        ...(await relearning(scene, params, never, signal)),
-        cost: (100 * cost.passes) / scene.retraining,
-        seconds: cost.seconds,
-      };
-    } catch (error) {
-      if (error instanceof DivergedError) return null;
-      throw error;
-    }
-  });
+  cache.get(
+    { compared: arm.method.name, options: { ...arm.method.defaults, ...options }, scene: await sceneKey(scene) },
+    async () => {
+      try {
+        const { params, cost } = await unlearn(arm.method, scene.problem, { ...options, signal }).run();
+        return {
+          ...(await scene.card.score(params)),
+          ...(await relearning(scene, params, never, signal)),
+          cost: (100 * cost.passes) / scene.retraining,
+          seconds: cost.seconds,
+        };
+      } catch (error) {
+        if (error instanceof DivergedError) return null;
+        throw error;
+      }
+    },
+  );
 
-/** The anamnesis index, where the yardstick is long enough. */
-async function relearning(
-  { problem }: Scene,
-  params: unknown,
-  never: Yardstick,
-  signal: AbortSignal,
-): Promise<{ AIN?: number }> {
-  const { steps } = await never();
-  return steps < 2 ? {} : { AIN: (await relearnSteps(problem, params, { signal })).steps / steps };
-}
+/** How long a model takes to relearn, beside the yardstick. */
+const relearning = async ({ problem }: Scene, params: unknown, never: Yardstick, signal: AbortSignal) =>
+  relearnMeasures(await relearnSteps(problem, params, { signal }), await never());
 
 function gapFigure(rows: readonly Row[]): Figure {
   const values = rows

@@ -14,7 +14,9 @@ export const withTable = (
       tableText(lines, columns),
       "The ideal of a measure is gold's value. cost: passes in percent of one retraining.",
       ...(shows("AIN")
-        ? ["AIN: steps to relearn, relative to gold; after 10 epochs they end, and it is a bound."]
+        ? [
+            "AIN: steps to relearn, relative to gold; at most 10 epochs, so that >= and <= mark bounds (?: neither, over the seeds).",
+          ]
         : []),
       ...(shows("AvgGap")
         ? ["as gold: AvgGap within the noise floor, the central 95 % of what gold models are apart."]

@@ -1,6 +1,6 @@
 import type { Dataset } from "../../src/data/index.js";
 import { argmax, crossEntropy, jit, mean, random, relu, type Tensor, tensor } from "../../src/engine/index.js";
-import { accuracy, fit, type LinearParams, linear, type MlpParams, mlp } from "../../src/nn/index.js";
+import { accuracy, type LinearParams, linear, type MlpParams, mlp, fit as trainModel } from "../../src/nn/index.js";
 import { adam } from "../../src/optim/index.js";
 import { digitCount, pixels } from "./digit-denoiser.js";
 
@@ -24,7 +24,7 @@ export async function trainJudge(
 ): Promise<JudgeParams> {
   const { learningRate, batchSize } = judgeRecipe;
   const [forBody, forHead] = random.splitList(random.key(seed), 2);
-  const trained = await fit({
+  const trained = await trainModel({
     loss: (params: JudgeParams, x, y) => mean(crossEntropy(logits(params, x), y)),
     params: { body: body.init(forBody), head: head.init(forHead) },
     optimizer: adam({ learningRate }),

@@ -9,6 +9,7 @@ import { defineStudy, mean, type RunContext } from "../../src/lab/index.js";
 import type { GptParams } from "../../src/nn/index.js";
 import { forgetOnlyFigures } from "./forget-only-figures.js";
 import { judgeForgetOnly } from "./forget-only-judge.js";
+import { once } from "./once.js";
 import { type KindL, openSceneL, type SceneL, smallTofu, tinyTofu } from "./track-l.js";
 import { followArm, type Path, recordReferencesL } from "./track-l-arm-unit.js";
 import { type ArmL, armsL, flatArms } from "./track-l-arms.js";
@@ -121,9 +122,7 @@ async function run(context: RunContext<Options>): Promise<void> {
   );
   let done = 0;
   for (const seed of seeds) {
-    // Opened by the first unit that needs it: a resumed run may need none.
-    let opened: Promise<SceneL> | undefined;
-    const scene = () => (opened ??= openSceneL(kind, "forget10", seed, { cache, signal }));
+    const scene = once(() => openSceneL(kind, "forget10", seed, { cache, signal }));
     await context.unit(`references, seed ${seed}`, async () => recordReferencesL(context, await scene()));
     for (const name of arms) {
       context.progress(done++, arms.length * seeds.length, `${name}, seed ${seed}`);

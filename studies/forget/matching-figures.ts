@@ -83,7 +83,7 @@ export function matchingFigures(rows: readonly Row[], metrics: readonly MetricPo
             })),
           {
             x: { label: "iterations", log: true },
-            y: { label: "relative error", log: true },
+            y: { label: "relative error", log: true, domain: [1e-3, 1] },
             arms: ridgeArms,
             references: [{ at: 0.01, label: "1 %" }],
             dots: false,

@@ -104,9 +104,9 @@ export async function ridgeDescents({ x, y, forget }: RidgeDraw, lambda: number,
     omHalf: { hessian: half, linear: times(half, target) },
   };
   return async (arm: RidgeArm): Promise<Float64Array> => {
-    const { hessian, linear, descended = hessian } = objectives[arm];
-    const largest = Number((await max(linalg.eigvalsh(descended)).data())[0]);
-    return quadraticDescent({ hessian, linear, start, target, steps, stepSize: 1 / largest });
+    const { descended, ...objective } = objectives[arm];
+    const largest = descended && Number((await max(linalg.eigvalsh(descended)).data())[0]);
+    return quadraticDescent({ ...objective, start, target, steps, stepSize: largest && 1 / largest });
   };
 }
 

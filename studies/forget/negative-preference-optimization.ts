@@ -4,6 +4,7 @@ import { defineStudy, logSpaced, pearson, type RunContext } from "../../src/lab/
 import type { GptParams } from "../../src/nn/index.js";
 import { negativePreferenceFigures } from "./negative-preference-figures.js";
 import { judgeNegativePreference } from "./negative-preference-judge.js";
+import { once } from "./once.js";
 import { type KindL, openSceneL, type ScenarioL, type SceneL, scenariosL, smallTofu, tinyTofu } from "./track-l.js";
 import { followArm, type Path, recordReferencesL } from "./track-l-arm-unit.js";
 import { type ArmL, armsL } from "./track-l-arms.js";
@@ -136,9 +137,7 @@ async function run(context: RunContext<Options>): Promise<void> {
   let done = 0;
   for (const { scenario, seed } of places) {
     const count = seed === seeds[0] ? golds : 1;
-    // Opened by the first unit that needs it: a resumed run may need none.
-    let opened: Promise<SceneL> | undefined;
-    const scene = () => (opened ??= openSceneL(kind, scenario, seed, { cache, signal, golds: count }));
+    const scene = once(() => openSceneL(kind, scenario, seed, { cache, signal, golds: count }));
     const where = `${scenario}, seed ${seed}`;
     await context.unit(`references, ${where}`, async () => recordReferencesL(context, await scene()));
     if (places[0].scenario === scenario && places[0].seed === seed)

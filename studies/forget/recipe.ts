@@ -1,5 +1,5 @@
 import { platform } from "#platform";
-import { type NDArray, type Tensor, tensor, treeMap } from "../../src/engine/index.js";
+import { type NDArray, type Tensor, tensor, treeLeaves, treeMap } from "../../src/engine/index.js";
 import type { Labelled } from "../../src/forget/index.js";
 import type { Json, ModelCache } from "../../src/lab/index.js";
 
@@ -22,10 +22,18 @@ export const cachedTraining =
   };
 
 /** What tells a set of rows from every other: a hash of its inputs and labels, in their order. */
-export async function rowsHash({ x, y }: Labelled): Promise<string> {
-  const bytes = [x, y].map(({ data }) => new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
-  const hashes = await Promise.all(bytes.map((part) => platform.sha256(part)));
-  return platform.sha256(new TextEncoder().encode(JSON.stringify([x.shape, y.shape, hashes])));
+export const rowsHash = ({ x, y }: Labelled): Promise<string> => arraysHash([x, y]);
+
+/** What tells a model from every other of its kind: a hash of its parameters. */
+export const paramsHash = async (params: unknown): Promise<string> =>
+  arraysHash(await Promise.all(treeLeaves(params).map((leaf) => leaf.array())));
+
+async function arraysHash(arrays: readonly NDArray[]): Promise<string> {
+  const hashes = await Promise.all(
+    arrays.map(({ data }) => platform.sha256(new Uint8Array(data.buffer, data.byteOffset, data.byteLength))),
+  );
+  const shapes = arrays.map(({ shape }) => shape);
+  return platform.sha256(new TextEncoder().encode(JSON.stringify([...shapes, hashes])));
 }
 
 /** A tree of tensors as host arrays, which a cache can keep. */

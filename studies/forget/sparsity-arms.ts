@@ -16,13 +16,13 @@ export const sparseArms = {
   IU: {
     name: "IU",
     method: influenceUnlearn,
-    space: { scale: { log: [0.3, 10] }, damping: { log: [1e-2, 0.1] } },
+    space: { scale: { log: [0.3, 5] }, damping: { log: [2e-2, 0.2] } },
   } as Arm<InfluenceOptions>,
 } as const;
 
 const l1Space = {
   gamma: { log: [1e-5, 1e-3] },
-  learningRate: { log: [1e-3, 0.1] },
+  learningRate: { log: [1e-3, 0.3] },
   epochs: { integer: [4, 10] },
 } as const;
 
@@ -47,7 +47,7 @@ export const denseArms = {
     method: finetune,
     space: {
       weightDecay: { log: [1e-4, 1e-1] },
-      learningRate: { log: [1e-3, 0.1] },
+      learningRate: { log: [1e-3, 0.3] },
       epochs: { integer: [1, 9] },
     },
   } as Arm<TrainingOptions>,

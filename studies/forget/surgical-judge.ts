@@ -38,8 +38,10 @@ export function judgeSurgical(rows: readonly Row[], scale: Scale): Judgement {
   const accuracy = Math.min(...cells("original", "judgeAccuracy").map(({ value }) => value));
   /** What is left of the digit in the cell of an arm with most of it. */
   const left = (arm: string) => Math.max(...cells(arm, "checkedRate").map(({ value }) => value));
-  const erasing = esd.filter((arm) => left(arm) <= erasedLimit);
-  const rivals = erasing.length > 0 ? erasing : esd;
+  const has = (arm: string) => rows.some((row) => row.arm === arm);
+  const etas = esd.filter(has);
+  const erasing = etas.filter((arm) => left(arm) <= erasedLimit);
+  const rivals = erasing.length > 0 ? erasing : etas;
   const gate = allOf("the comparison can be made", [
     atLeast("the judge's test accuracy", accuracy, judgeLimit, "%"),
     atMost(
@@ -48,7 +50,7 @@ export function judgeSurgical(rows: readonly Row[], scale: Scale): Judgement {
       erasedLimit,
       "%",
     ),
-    atMost("the same of the ESD that erases more", Math.min(...esd.map(left)), erasedLimit, "%"),
+    atMost("the same of the ESD that erases more", Math.min(...etas.map(left)), erasedLimit, "%"),
   ]);
   const more = (name: string, a: string, b: string, measure: string) =>
     positive(name, differences(cells(a, measure), cells(b, measure)));
@@ -63,11 +65,13 @@ export function judgeSurgical(rows: readonly Row[], scale: Scale): Judgement {
   );
   const worse = rivals.map((arm) => more(`drift of others: surgical minus ${names[arm]}`, "surgical", arm, "drift"));
   const side = [
-    ...esd.map((arm) =>
-      more(`without an alternative, drift: ${names[arm]} minus surgical`, arm, "surgicalFree", "drift"),
-    ),
+    ...(has("surgicalFree")
+      ? etas.map((arm) =>
+          more(`without an alternative, drift: ${names[arm]} minus surgical`, arm, "surgicalFree", "drift"),
+        )
+      : []),
     more("drift of samples without a label: weight 0 minus surgical", "unpreserved", "surgical", "nullDrift"),
-    more("drift of others: anchor minus surgical", "anchor", "surgical", "drift"),
+    ...(has("anchor") ? [more("drift of others: anchor minus surgical", "anchor", "surgical", "drift")] : []),
   ];
   const judgement = decide({
     gate,

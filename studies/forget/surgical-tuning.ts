@@ -1,6 +1,6 @@
 import type { ModelCache } from "../../src/lab/index.js";
 import { once } from "./once.js";
-import { type Arm, arms, type EraseTraining, type Erasure, eraseWith } from "./surgical-arms.js";
+import { type Arm, type EraseTraining, type Erasure, eraseWith } from "./surgical-arms.js";
 import { erasedLimit, type SampleCounts, surgicalMeasures } from "./surgical-measures.js";
 import type { TrackG } from "./track-g.js";
 import { drawConfigurations, tuningSeed } from "./tuning.js";
@@ -21,6 +21,7 @@ interface Trial {
 }
 
 export interface TuneSurgicalOptions {
+  readonly arms: readonly Arm[];
   readonly tuning: SurgicalTuning;
   readonly training: EraseTraining;
   readonly counts: SampleCounts;
@@ -36,16 +37,15 @@ export interface TuneSurgicalOptions {
  * gone, on the tuning seed and on a digit apart from the verdict's. Where none gets so far, the one that erases most.
  */
 export async function tuneSurgical(track: TrackG, options: TuneSurgicalOptions): Promise<Record<Arm, number>> {
-  const { tuning, training, counts, key, cache, onTrial } = options;
-  const names = Object.keys(arms) as Arm[];
-  const total = names.length * tuning.trials;
+  const { arms, tuning, training, counts, key, cache, onTrial } = options;
+  const total = arms.length * tuning.trials;
   const measures = once(async () => {
     const original = await track.diffusion(tuningSeed);
     return { original, ...(await surgicalMeasures(track, original, tuning.erasure, counts, tuningSeed)) };
   });
   const chosen: [Arm, number][] = [];
   let done = 0;
-  for (const arm of names) {
+  for (const arm of arms) {
     const trials: Trial[] = [];
     const space = { learningRate: { log: tuning.learningRate } };
     for (const configuration of drawConfigurations({ name: arm, space }, tuning.trials)) {

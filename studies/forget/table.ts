@@ -52,9 +52,13 @@ export function commonTable(rows: readonly Row[]): CommonLine[] {
 export function tableText(lines: readonly CommonLine[], columns: readonly Column[] = commonColumns): string {
   const shown = columns.filter(({ measure }) => lines.some(({ means }) => means[measure] !== undefined));
   const judged = lines.some(({ equal }) => equal !== undefined);
+  const gold = lines.find(({ arm }) => arm === "gold");
   const cells = lines.map(({ arm, means, equal }) => [
     arm,
-    ...shown.map(({ measure, digits }) => means[measure]?.toFixed(digits) ?? ""),
+    ...shown.map(({ measure, digits }) => {
+      const text = means[measure]?.toFixed(digits) ?? "";
+      return measure === "AIN" && text && arm !== "gold" ? boundOf(means, gold?.means) + text : text;
+    }),
     ...(judged ? [equal === undefined ? "" : equal ? "yes" : "no"] : []),
   ]);
   const table = [["", ...shown.map(({ measure }) => measure), ...(judged ? ["as gold"] : [])], ...cells];
@@ -67,4 +71,10 @@ export function tableText(lines: readonly CommonLine[], columns: readonly Column
         .trimEnd(),
     )
     .join("\n");
+}
+
+/** What an anamnesis index is when relearning was given up: by the model on some seed, by the gold model, or by each once. */
+function boundOf(own: CommonLine["means"], gold: CommonLine["means"] = {}): string {
+  if (gold.capped > 0) return own.capped > 0 ? "?" : "<=";
+  return own.capped > 0 ? ">=" : "";
 }

@@ -78,7 +78,7 @@ export async function tuneL(scene: SceneL, arm: Arm, options: TuneLOptions): Pro
   const { cache, trials, steps, at, signal } = options;
   const { forget, retain, seed } = scene.problem;
   const rows = await Promise.all([forget, retain].map(rowsHash));
-  const common = { track: "L", method: arm.method.name, fixed: json(arm.fixed), rows, seed, steps, at };
+  const common = { recipe: scene.recipe, method: arm.method.name, fixed: json(arm.fixed), rows, seed, steps, at };
   const gold = await scene.score(scene.golds[0].params);
   let best: TunedL | undefined;
   for (const drawn of drawConfigurations(arm, trials)) {

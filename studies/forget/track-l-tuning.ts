@@ -1,3 +1,4 @@
+import { HebbError } from "../../src/engine/index.js";
 import type { RunContext } from "../../src/lab/index.js";
 import { type KindL, openSceneL } from "./track-l.js";
 import type { Path } from "./track-l-arm-unit.js";
@@ -16,6 +17,8 @@ export async function tuneArmsL(
   { steps, tuning }: Pick<Path, "steps"> & { readonly tuning: TuningL },
 ): Promise<Record<string, TunedL>> {
   const { cache, signal, log } = context;
+  if (context.seeds.includes(tuningSeed))
+    throw new HebbError(`Seed ${tuningSeed} is the one that methods are tuned on.`);
   if ("settings" in tuning)
     return Object.fromEntries(names.map((name) => [name, { options: tuning.settings, score: 0 }]));
   return context.unit(`tuning of ${names.join(", ")}`, async () => {

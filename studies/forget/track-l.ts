@@ -75,6 +75,8 @@ export interface Finetuned {
 
 /** An original with the authors it is to forget, and what unlearned models are compared with. */
 export interface SceneL {
+  /** What decides how its models were trained, besides rows and seed. */
+  readonly recipe: Json;
   readonly scenario: ScenarioL;
   readonly seed: number;
   readonly tofu: Tofu;
@@ -177,7 +179,7 @@ export async function openSceneL(
     options.signal,
   );
   const score = await judge(golds[0].params);
-  return { scenario, seed, tofu: language, model, problem, original, golds, score };
+  return { recipe: recipeKey(kind), scenario, seed, tofu: language, model, problem, original, golds, score };
 }
 
 /** Facts as questions: in the first wording, and held out with wrong answers. */
@@ -193,7 +195,8 @@ export function questions({ pair, rows }: Tofu, facts: readonly Fact[]): Questio
 const lossOf = (model: Gpt) => (params: GptParams, x: Tensor, y: Tensor) =>
   softmaxCrossEntropy(model.apply(params, x), y);
 
-const recipeKey = ({ data, model, learningRate, pretraining }: KindL): Json => ({
+/** All that decides how a model is pretrained, besides the rows. */
+const pretrainingKey = ({ data, model, learningRate, pretraining }: KindL) => ({
   track: "L",
   data: { ...data },
   model,
@@ -201,6 +204,8 @@ const recipeKey = ({ data, model, learningRate, pretraining }: KindL): Json => (
   learningRate,
   pretraining,
 });
+
+const recipeKey = (kind: KindL): Json => ({ ...pretrainingKey(kind), finetuning: kind.finetuning });
 
 /** The model before it meets any author: the same for all seeds. */
 async function pretrain(
@@ -212,7 +217,7 @@ async function pretrain(
 ): Promise<GptParams> {
   const rows = language.rows(language.pretraining, "pretraining");
   const { pretraining, learningRate } = kind;
-  const kept = await cache.get({ recipe: recipeKey(kind), rows: await rowsHash(rows) }, async () => {
+  const kept = await cache.get({ recipe: pretrainingKey(kind), rows: await rowsHash(rows) }, async () => {
     const training = fitting({
       loss: lossOf(model),
       params: model.init(random.key(0)),
@@ -238,7 +243,7 @@ async function finetune(
 ): Promise<Finetuned> {
   const { learningRate, finetuning } = kind;
   const { batchSize, epochs } = finetuning;
-  const config = { recipe: recipeKey(kind), finetuning, rows: await rowsHash(rows), seed };
+  const config = { recipe: recipeKey(kind), rows: await rowsHash(rows), seed };
   const right = rowScores(
     (params: GptParams, { x, y }) => cast(equal(argmax(model.apply(params, x)), y), "float32").sum(1),
     { signal },

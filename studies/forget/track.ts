@@ -10,7 +10,7 @@ import {
   type UnlearnProblem,
 } from "../../src/forget/index.js";
 import type { ModelCache } from "../../src/lab/index.js";
-import { cachedTraining, type Recipe } from "./recipe.js";
+import { cachedTraining, paramsHash, type Recipe, rowsHash } from "./recipe.js";
 
 /** What a scenario draws from a seed. */
 export interface Drawn {
@@ -85,4 +85,10 @@ export async function sceneOf<P>(
   const golds = await goldModels(problem, count);
   const card = await scorecard(problem, { golds, test });
   return { scenario, seed, problem, train, test, golds, card, retraining: recipe.passes(kept.length) };
+}
+
+/** All that decides what a method comes to in a scene besides itself, and how that is scored: a key for caches. */
+export async function sceneKey({ problem, test, golds }: Scene) {
+  const rows = await Promise.all([problem.forget, problem.retain, test].map(rowsHash));
+  return { rows, seed: problem.seed, models: await Promise.all([problem.params, ...golds].map(paramsHash)) };
 }

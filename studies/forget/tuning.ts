@@ -1,8 +1,7 @@
 import { HebbError, hostRandom } from "../../src/engine/index.js";
 import { DivergedError, type Unlearned, type Unlearner, unlearn } from "../../src/forget/index.js";
 import type { Json, ModelCache } from "../../src/lab/index.js";
-import { rowsHash } from "./recipe.js";
-import type { Scene } from "./track.js";
+import { type Scene, sceneKey } from "./track.js";
 
 /** Where to draw an option from: evenly on a log scale, evenly among whole numbers, or from a list. */
 export type Range =
@@ -61,10 +60,10 @@ export async function tuneArm(
   scene: Scene,
   { cache, trials = 8, allowed = budget, score = avgGap, signal }: TuneArmOptions,
 ): Promise<{ readonly options: Drawn; readonly trials: readonly Trial[] }> {
-  const { problem, golds, test, retraining } = scene;
+  const { problem, retraining } = scene;
   if (Object.keys(arm.space ?? {}).length === 0) return { options: {}, trials: [] };
-  const rows = await Promise.all([problem.forget, problem.retain, test].map(rowsHash));
-  const common = { method: arm.method.name, fixed: arm.fixed ?? {}, rows, seed: problem.seed, golds: golds.length };
+  const { name, defaults } = arm.method;
+  const common = { method: name, fixed: { ...defaults, ...arm.fixed }, scene: await sceneKey(scene) };
   const done: Trial[] = [];
   for (const options of drawConfigurations(arm, trials)) {
     signal?.throwIfAborted();

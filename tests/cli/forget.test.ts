@@ -114,6 +114,15 @@ describe("what an audit reads", () => {
     const [a, b] = [`${fixtures}audit-original.onnx`, `${fixtures}audit-unlearned.onnx`];
     const npzRows = `--forget ${fixtures}audit-forget.npz --test ${fixtures}audit-test.npz`;
     expect(await audit(`${a} ${b} --test test.csv`)).toMatch("required option '--forget <data>' not specified");
+    expect(await audit(`${a} --forget x --test y`)).toBe(
+      "'hebb forget audit' needs a <unlearned>; see 'hebb forget audit --help'.",
+    );
+    expect(await audit(`${a} ${b} ${npzRows} --forgt x`)).toBe(
+      "'hebb forget audit' has no option '--forgt'; did you mean '--forget'?",
+    );
+    expect((await run("forget audt", folder)).err()).toMatch(
+      "There is no command 'audt' of 'hebb forget'; did you mean 'audit'?",
+    );
     expect(await audit(`${a} ${b} --forget forget.dat --test test.csv`)).toMatch("is neither .csv nor .npz");
     expect(await audit(`${a} ${b} --forget a,b,c --test test.csv`)).toMatch("names 3 files");
     expect(await audit(`${a} ${b} --forget forget.csv --test forget.csv`)).toBe(

@@ -30,6 +30,13 @@ describe("parseCsv", () => {
     expect(parseCsv("1,2\n3,4\n", { label: 1, header: true }).x.shape).toEqual([1, 1]);
   });
 
+  it("reads lines that end in any way, spaces around cells, and lines that are empty", () => {
+    const data = parseCsv('\n x , "y" \r 1 ,\t2\r\n\n  \n3," 4 "\n5,6', { label: "y" });
+    expect([...data.x.data]).toEqual([1, 3, 5]);
+    expect([...data.y.data]).toEqual([2, 4, 6]);
+    expect(parseCsv("1\t2\t0\n3\t4\t1", { label: -1, delimiter: "\t" }).x.shape).toEqual([2, 2]);
+  });
+
   it("numbers classes such as -1 and 1 in numeric order", () => {
     const data = parseCsv("x,y\n0,1\n0,-1\n0,10\n", { label: "y" });
     expect(data.classNames).toEqual(["-1", "1", "10"]);
@@ -62,7 +69,10 @@ describe("parseCsv", () => {
     ["x,y\n1,\n", { label: "y" }, 'column 2 ("y"): expected a label, found an empty cell'],
     ["x,y\n1,2.5\n", { label: "y" }, '2.5 is no class; pass target: "number"'],
     ["y\n1\n", { label: "y" }, "expected at least one column beside the label"],
-    ['x,y\n"1,0\n', { label: "y" }, "f.csv: not valid CSV: "],
+    ['x,y\n"1,0\n', { label: "y" }, "f.csv: not valid CSV: a quote is not closed in line 2."],
+    ['x,y\n"1" 2,0\n', { label: "y" }, "f.csv: not valid CSV: something follows a closing quote in line 2."],
+    ['x,y\n\n1"2,0\n', { label: "y" }, "f.csv: not valid CSV: a quote stands in the middle of a cell in line 3."],
+    ['"x\r\n\n2",y\n1,0\n\na,1\n', { label: "y" }, 'f.csv, line 6, column 1 ("x\\r\\n\\n2"): expected a number'],
   ] as [string, CsvOptions, string][])("rejects %j", (text, options, message) => {
     expect(() => parseCsv(text, options, "f.csv")).toThrow(HebbError);
     expect(() => parseCsv(text, options, "f.csv")).toThrow(message);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { crossEntropy, mean, random } from "../../src/engine/index.js";
 import { type AuditedModel, auditUnlearning, type Labelled } from "../../src/forget/index.js";
-import { fit, type MlpParams } from "../../src/nn/index.js";
+import { type MlpParams, fit as train } from "../../src/nn/index.js";
 import { adam } from "../../src/optim/index.js";
 import { onEachBackend } from "../engine/helpers.js";
 import { model, rows } from "./toy.js";
@@ -15,18 +15,18 @@ const contrary = (name: string, n: number, seed: number): Labelled => {
 };
 
 const trained = async (data: Labelled, seed: number): Promise<AuditedModel<MlpParams>> => {
-  const { params } = await fit({
+  const { params } = await train({
     loss: (p: MlpParams, x, y) => mean(crossEntropy(model.apply(p, x), y)),
     params: model.init(random.key(seed)),
     optimizer: adam({ learningRate: 0.03 }),
     data,
-    steps: 250,
+    steps: 150,
   }).run();
   return { params, apply };
 };
 const forget = contrary("forget", 20, 1);
 const test = rows("test", 60, 3);
-const quick = { resamples: 200, repeats: 2, relearnSteps: 60, learningRate: 0.01 };
+const quick = { resamples: 100, repeats: 2, relearnSteps: 20, learningRate: 0.01 };
 
 onEachBackend("an audit", () => {
   it("finds that an unchanged model remembers", async () => {

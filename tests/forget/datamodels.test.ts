@@ -188,6 +188,12 @@ describe("datamodels", () => {
     await expect(refused([0])).rejects.toThrow("1 subsets came with outputs of 2 models.");
     const wrong = estimateDatamodels(async () => outputs, { examples, nSubsets: 5 }).run();
     await expect(wrong).rejects.toThrow("estimateDatamodels: 5 subsets gave outputs of 2 models.");
+    await expect(estimateDatamodels(train(0), { examples, nSubsets: 1 }).run()).rejects.toThrow(
+      "estimateDatamodels: nSubsets must be a whole number of at least 2, got 1.",
+    );
+    await expect(estimateDatamodels(train(0), { examples, nSubsets: 5, together: 0 }).run()).rejects.toThrow(
+      "together",
+    );
     const stopped = estimateDatamodels(train(0), {
       examples,
       nSubsets: 5,

@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { mean, random, type Tensor, treeMap } from "../../src/engine/index.js";
 import {
   anamnesisIndex,
+  anamnesisRatio,
   evaluateUnlearning,
   fitMembershipAttack,
   goldModels,
@@ -227,6 +228,21 @@ onEachBackend("relearning", () => {
     });
     expect((await anamnesisIndex(all, fresh, fresh, options)).index).toBe(1);
     expect((await anamnesisIndex(all, fresh, all.params, options)).index).toBeNaN();
+  });
+});
+
+describe("the anamnesis index of two counts", () => {
+  const [slow, quick] = [
+    { steps: 40, capped: true },
+    { steps: 8, capped: false },
+  ];
+
+  it("is a bound where one model gave up, and nothing where both did", () => {
+    expect(anamnesisRatio(slow, quick)).toBe(5);
+    expect(anamnesisRatio(quick, slow)).toBe(0.2);
+    expect(anamnesisRatio(slow, slow)).toBeNaN();
+    expect(anamnesisRatio(quick, quick)).toBe(1);
+    expect(anamnesisRatio(slow, { steps: 1, capped: false })).toBeNaN();
   });
 });
 

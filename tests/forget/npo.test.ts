@@ -239,6 +239,19 @@ onEachBackend("npoUnlearn", () => {
     expect(await logp(params)).toBeLessThan(await logp(classifier.params));
   });
 
+  it("is not for regression", async () => {
+    const targets = { data: Float32Array.from({ length: 10 }, (_, i) => i), shape: [10], dtype: "float32" } as const;
+    const { forget, apply } = toyProblem();
+    const regression = toyProblem({
+      forget: { ...forget, y: targets },
+      retain: undefined,
+      apply: (p, x) => (apply(p, x) as Tensor).slice([0, 0], [x.shape[0], 1]),
+    });
+    await expect(unlearn(npoUnlearn, regression, settings).run()).rejects.toThrow(
+      "labels are integers, such as classes or tokens, not float32",
+    );
+  });
+
   it("needs the retain set only where it reads it", () => {
     const alone = bigramProblem({ retain: undefined });
     expect(() => unlearn(npoUnlearn, alone, settings)).not.toThrow();

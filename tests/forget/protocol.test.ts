@@ -6,7 +6,7 @@ import type { MlpParams } from "../../src/nn/index.js";
 import { clearlyAbove, clearlyBelow, floorInterval } from "../../studies/forget/conventions.js";
 import { cachedTraining, type Recipe, rowsHash } from "../../studies/forget/recipe.js";
 import { commonTable, tableText } from "../../studies/forget/table.js";
-import { sceneOf, type Track } from "../../studies/forget/track.js";
+import { sceneKey, sceneOf, type Track } from "../../studies/forget/track.js";
 import { trackC } from "../../studies/forget/track-c.js";
 import { type Arm, drawConfigurations, tuneArm } from "../../studies/forget/tuning.js";
 import { values } from "../engine/helpers.js";
@@ -119,6 +119,18 @@ describe("tuning", () => {
     };
     expect(await tuneArm({ ...arm, method: counting }, place, { cache, trials: 6 })).toEqual({ options, trials });
     expect(asked).toBe(0);
+    // What an arm leaves to the method counts as well.
+    const defaults = { ...counting.defaults, batchSize: 7 };
+    await tuneArm({ ...arm, method: { ...counting, defaults } }, place, { cache, trials: 6 });
+    expect(asked).toBe(6);
+  });
+
+  it("tells scenes apart that differ in their original alone", async () => {
+    const place = await scene();
+    const other = { ...place, problem: { ...place.problem, params: model.init(random.key(77)) } };
+    expect(await sceneKey(other)).not.toEqual(await sceneKey(place));
+    expect(await sceneKey(place)).toEqual(await sceneKey(await scene()));
+    expect(await sceneKey({ ...place, golds: [] })).not.toEqual(await sceneKey(place));
   });
 
   it("passes over what diverged, and says so when all did", async () => {
@@ -180,6 +192,35 @@ describe("the family's conventions", () => {
       "FT        10.0    0.45      yes",
       "GA        10.0    7.00       no",
     ]);
+  });
+});
+
+describe("the anamnesis index in the common table", () => {
+  const row = (arm: string, seed: number, AIN: number | undefined, capped: number): Row => ({
+    arm,
+    seed,
+    measures: { UA: 10, capped, ...(AIN === undefined ? {} : { AIN }) },
+  });
+  const cellsOf = (rows: readonly Row[]) =>
+    tableText(commonTable(rows))
+      .split("\n")
+      .slice(1)
+      .map((line) => line.split(/ +/)[2] ?? "");
+
+  it("is marked as a bound where relearning was given up", () => {
+    expect(cellsOf([row("gold", 0, 1, 0), row("FT", 0, 0.2, 0), row("RL", 0, 5, 1)])).toEqual([
+      "1.00",
+      "0.20",
+      ">=5.00",
+    ]);
+    expect(cellsOf([row("gold", 0, undefined, 1), row("FT", 0, 0.2, 0), row("RL", 0, undefined, 1)])).toEqual([
+      "",
+      "<=0.20",
+      "",
+    ]);
+    // From below on one seed and from above on another: no bound at all.
+    const both = [row("gold", 0, 1, 0), row("gold", 1, undefined, 1), row("RL", 0, 5, 1), row("RL", 1, 0.5, 0)];
+    expect(cellsOf(both)[1]).toBe("?2.75");
   });
 });
 

@@ -109,6 +109,25 @@ describe("Blindspot", () => {
     expect(log.filter(({ phase }) => phase === "unlearn")).toHaveLength(20);
   });
 
+  it("takes targets as columns, too", async () => {
+    const column = ({ y, ...rest }: Labelled): Labelled => ({ ...rest, y: { ...y, shape: [y.shape[0], 1] } });
+    const out = (p: ToyParams, x: Parameters<typeof apply>[1]) => apply(p, x).out.reshape(x.shape[0], 1);
+    const columns = regressionProblem({
+      apply: (p, x) => ({ ...apply(p, x), out: out(p, x) }),
+      perExampleLoss: (p, { x, y }) => mean(abs(sub(out(p, x), y)), 1),
+      forget: column(forget),
+      retain: column(retain),
+    });
+    const [a, b] = [
+      await unlearn(blindspotUnlearn, columns, { batchSize: 8 }).run(),
+      await unlearn(blindspotUnlearn, problem, { batchSize: 8 }).run(),
+    ];
+    const expected = await values(b.params);
+    (await values(a.params)).forEach((list, i) => {
+      assertClose(list, expected[i], 1e-6, "parameters");
+    });
+  });
+
   it("is plain training on the retain rows where nothing is asked of the others", async () => {
     // The proxy of no epochs answers everything with its head's bias: with a model that is this proxy, L_F is 0.
     const { init } = regressionProblem();

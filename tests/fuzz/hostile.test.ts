@@ -257,7 +257,9 @@ describe("counts from outside are bounded:", () => {
     expect(io.err()).toContain("at most 10000 seeds");
     const many = Array.from({ length: 400 }, (_, i) => i);
     const grid = new Map(["a", "b", "c"].map((name) => [name, many]));
-    expect(() => configurationsOf(grid)).toThrow("A sweep has at most 100000 jobs, and this would have 64000000.");
+    expect(() => configurationsOf(grid)).toThrow(
+      "A sweep has at most 2000 configurations, and this would have 64000000.",
+    );
     const plan = { version: 1 as const, id: "a", slug: "tiny", scale: "smoke" as const, code: "v0", started: "" };
     const configurations = many.map((rounds) => ({ rounds }));
     await expect(jobsOf({ ...plan, configurations, seeds: many }, tinyStudy)).rejects.toThrow("this would have 160000");

@@ -109,7 +109,7 @@ const textReaders = [
     files: [sound as Uint8Array],
     words,
     share: 0.5,
-    read: (bytes) => canonicalJson(parseChecked(schema as z.ZodType, textOf(bytes), file)),
+    read: (bytes) => canonicalJson(parseChecked(schema as z.ZodType, textOf(bytes), file), file),
   }),
 );
 
@@ -124,7 +124,7 @@ export const labReaders: readonly Reader[] = [
       const path = put("run/run.json", bytes);
       const { rows, options } = await new RunFolder("run", `${path}/run`).readRecord();
       summarise(rows);
-      canonicalJson(options);
+      canonicalJson(options, file);
     },
   },
   {
@@ -134,7 +134,8 @@ export const labReaders: readonly Reader[] = [
     share: 0.03,
     async read(bytes) {
       const path = put("units/units.jsonl", bytes);
-      for (const { value } of await new RunFolder("units", `${path}/units`).readUnits()) canonicalJson(value ?? null);
+      for (const { value } of await new RunFolder("units", `${path}/units`).readUnits())
+        canonicalJson(value ?? null, file);
     },
   },
   {

@@ -26,8 +26,7 @@ export const optionReaders: readonly Reader[] = [
     name: "grid of a sweep",
     files: ["rounds=1,2,3", "tuned=true,false", "kind=a,b\nrounds=4"].map(utf8),
     words: ["rounds=", "tuned=", "kind=", ",", "=", "1e3", "true", "constructor="],
-    read: (bytes) =>
-      named(() => configurationsOf(parseGrid("tiny", defaults, textOf(bytes).split("\n"))).map((c) => ({ ...c }))),
+    read: (bytes) => named(() => configurationsOf(parseGrid("tiny", defaults, textOf(bytes).split("\n")))),
   },
   {
     name: "option of a command",

@@ -1,0 +1,98 @@
+import { mkdtemp } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { beforeAll, describe, expect, it } from "vitest";
+import { setBackend } from "../../src/engine/index.js";
+import { memoryCache, type Row, runStudy, type Study } from "../../src/lab/index.js";
+import { judgeConcepts } from "../../studies/forget/concept-judge.js";
+import concepts from "../../studies/forget/concept-vectors.js";
+import forgetOnly from "../../studies/forget/forget-only-loss-adjustment.js";
+import negativePreference from "../../studies/forget/negative-preference-optimization.js";
+
+const arms: Readonly<Record<string, readonly string[]>> = {
+  "negative-preference-optimization": ["toy", "original", "gold", "NPO, W = 1", "GA", "NPO+RT"],
+  "forget-only-loss-adjustment": ["chosen", "original", "gold", "FLAT-TV", "GA"],
+  "concept-vectors": ["original", "GA", "needle", "needle01", "random"],
+};
+
+describe.each([negativePreference, forgetOnly, concepts] as Study[])("$slug at smoke scale", (study) => {
+  let rows: readonly Row[] = [];
+  let verdict: string | undefined;
+  beforeAll(async () => {
+    setBackend("node", { threads: 1 });
+    const out = await mkdtemp(join(tmpdir(), "hebb-language-"));
+    const record = await runStudy(study, { out, cache: memoryCache() });
+    rows = record.rows;
+    verdict = record.judgement?.verdict;
+  }, 240_000);
+
+  it("runs every arm and gives no verdict", () => {
+    expect([...new Set(rows.map(({ arm }) => arm))]).toEqual(arms[study.slug]);
+    expect(verdict).toBe("not at this scale");
+  });
+
+  it("declares all that it measures and all arms that it has", () => {
+    for (const { arm, measures } of rows) {
+      expect(Object.keys(study.arms)).toContain(arm);
+      for (const [name, value] of Object.entries(measures)) {
+        expect(Object.keys(study.measures)).toContain(name);
+        expect(Number.isFinite(value)).toBe(true);
+      }
+    }
+  });
+
+  it("draws its figures", async () => {
+    const Plot = await import("@observablehq/plot");
+    for (const figure of study.figures(rows, [])) expect(figure.plot(Plot)).toHaveProperty("marks");
+  });
+});
+
+it("no verdict rests on the seed that methods are tuned on", async () => {
+  const out = await mkdtemp(join(tmpdir(), "hebb-language-"));
+  const { status, error } = await runStudy(forgetOnly, { seeds: [900], out, cache: memoryCache() });
+  expect(status).toBe("failed");
+  expect(error).toContain("Seed 900 is the one that methods are tuned on.");
+});
+
+describe("judgeConcepts", () => {
+  const cells = [0, 1, 2].flatMap((seed) => [0, 1, 2, 3, 4].map((theme) => ({ seed, setting: { theme } })));
+  const rowsOf = (arm: string, measures: Record<string, number>): Row[] =>
+    cells.map((cell) => ({ arm, ...cell, measures: { ...measures } }));
+  const original = (validated: (seed: number, theme: number) => boolean): Row[] =>
+    cells.map(({ seed, setting }) => ({
+      arm: "original",
+      seed,
+      setting,
+      measures: { validated: Number(validated(seed, setting.theme)), ROUGE: 1, halved: 16 },
+    }));
+  const enough = original((_seed, theme) => theme < 3);
+  const losses = (cosine: number, ROUGE: number, relearn20: number) =>
+    ["GA", "NPO+RT", "FLAT-TV"].flatMap((arm) => rowsOf(arm, { cosine, ROUGE, relearn20 }));
+  const needle = (relearn20: number) => rowsOf("needle", { cosine: 0.2, ROUGE: 0.8, relearn20 });
+  const judge = (...rows: Row[][]) => judgeConcepts(rows.flat(), "standard");
+
+  it("says replicated when behaviour goes, vectors stay, and the needle is harder to undo", () => {
+    expect(judge(enough, losses(0.99, 0.3, 0.9), needle(0.6)).verdict).toBe("replicated");
+  });
+
+  it("says partly when the needle is undone as easily", () => {
+    expect(judge(enough, losses(0.99, 0.3, 0.9), needle(0.95)).verdict).toBe("partly");
+  });
+
+  it("says contradicted when unlearning moves the vectors", () => {
+    expect(judge(enough, losses(0.5, 0.3, 0.9), needle(0.6)).verdict).toBe("contradicted");
+  });
+
+  it("is not at this scale when behaviour does not change, or between the two limits", () => {
+    expect(judge(enough, losses(0.99, 0.7, 0.9), needle(0.6)).verdict).toBe("not at this scale");
+    expect(judge(enough, losses(0.9, 0.3, 0.9), needle(0.6)).verdict).toBe("not at this scale");
+  });
+
+  it("is not at this scale without validated vectors, and says how many units it takes", () => {
+    const few = original((seed, theme) => seed === 0 || theme < 2);
+    const judged = judge(few, losses(0.99, 0.3, 0.9), needle(0.6));
+    expect(judged.verdict).toBe("not at this scale");
+    expect(judged.reason).toContain("5 themes of seed 0, 2 themes of seed 1, 2 themes of seed 2");
+    expect(judged.reason).toContain("Median 16 over the 15 of 15 cells");
+  });
+});
