@@ -14,88 +14,146 @@ export const definitions = JSON.parse(readFileSync(join(here, "workloads.json"),
 export function ensureData(name) {
   const workload = definitions.workloads[name];
   const source = readFileSync(fileURLToPath(import.meta.url), "utf8");
-  const { batches, seed } = definitions;
+  const { seed, batches = definitions.batches } = { ...definitions, ...workload };
   const hash = createHash("sha256").update(JSON.stringify({ batches, seed, workload, source })).digest("hex");
   const relative = `.cache/${name}-${hash.slice(0, 12)}.safetensors`;
   const path = join(here, relative);
   if (!existsSync(path)) {
     mkdirSync(dirname(path), { recursive: true });
     const random = generator(seed);
-    const params = initialParams(workload.model, random);
-    const { x, y } = (workload.model.kind === "gpt" ? tokens : images)(workload, batches, random);
-    const tensors = { x, y };
-    for (const [key, value] of Object.entries(params)) tensors[`params/${key}`] = value;
+    const tensors = {};
+    for (const [key, shape, deviation, mean = 0] of weightsOf(workload.model)) {
+      const data = filled(shape, () => mean + (deviation && random.normal() * deviation));
+      tensors[`params/${key}`] = { shape, data };
+    }
+    const make = workload.model.vocabulary ? tokens : workload.model.kind === "matmul" ? matrices : images;
+    Object.assign(tensors, make(workload, batches, random));
     writeFileSync(`${path}.part`, formatSafetensors(tensors, { workload: name }));
     renameSync(`${path}.part`, path);
   }
   return relative;
 }
 
-/** Weights by name: linear `[in, out]`, convolution `[out, in, kh, kw]`. */
-function initialParams(model, random) {
-  const params = {};
-  const normal = (name, shape, deviation) => {
-    params[name] = { shape, data: filled(shape, () => random.normal() * deviation) };
+/**
+ * Every weight as [name, shape, standard deviation, mean]. Names are paths in the parameter trees of `hebb/nn`; linear
+ * weights are `[in, out]`, those of convolutions `[out, in, height, width]`.
+ */
+function weightsOf(model) {
+  const weights = [];
+  const constant = (name, shape, value) => weights.push([name, shape, 0, value]);
+  const linear = (name, inputs, outputs, deviation, bias = true) => {
+    weights.push([`${name}.w`, [inputs, outputs], deviation]);
+    if (bias) constant(`${name}.b`, [outputs], 0);
   };
-  const constant = (name, shape, value) => {
-    params[name] = { shape, data: filled(shape, () => value) };
+  const conv = (name, inputs, outputs, kernel, bias = true) => {
+    weights.push([`${name}.w`, [outputs, inputs, kernel, kernel], Math.sqrt(2 / (inputs * kernel * kernel))]);
+    if (bias) constant(`${name}.b`, [outputs], 0);
   };
-  const linear = (name, inputs, outputs, deviation) => {
-    normal(`${name}.w`, [inputs, outputs], deviation);
-    constant(`${name}.b`, [outputs], 0);
+  const norm = (name, width) => {
+    constant(`${name}.scale`, [width], 1);
+    constant(`${name}.shift`, [width], 0);
   };
-  if (model.kind === "mlp") {
-    for (let i = 0; i + 1 < model.sizes.length; i++) {
-      linear(`layers.${i}`, model.sizes[i], model.sizes[i + 1], Math.sqrt(2 / model.sizes[i]));
-    }
-  } else if (model.kind === "cnn") {
-    let [inputs, height, width] = model.image;
-    model.channels.forEach((outputs, i) => {
-      const fan = inputs * model.kernel * model.kernel;
-      normal(`convs.${i}.w`, [outputs, inputs, model.kernel, model.kernel], Math.sqrt(2 / fan));
-      constant(`convs.${i}.b`, [outputs], 0);
-      inputs = outputs;
-      height /= 2;
-      width /= 2;
-    });
-    linear("head", inputs * height * width, model.classes, Math.sqrt(1 / (inputs * height * width)));
-  } else {
-    const { layers, width, vocabulary, context } = model;
-    const norm = (name) => {
-      constant(`${name}.g`, [width], 1);
-      constant(`${name}.b`, [width], 0);
-    };
-    const residual = 0.02 / Math.sqrt(2 * layers);
-    normal("tokens", [vocabulary, width], 0.02);
-    normal("positions", [context, width], 0.02);
-    for (let i = 0; i < layers; i++) {
-      norm(`blocks.${i}.norm1`);
-      linear(`blocks.${i}.qkv`, width, 3 * width, 0.02);
-      linear(`blocks.${i}.out`, width, width, residual);
-      norm(`blocks.${i}.norm2`);
-      linear(`blocks.${i}.up`, width, 4 * width, 0.02);
-      linear(`blocks.${i}.down`, 4 * width, width, residual);
-    }
-    norm("norm");
-    linear("head", width, vocabulary, 0.02);
-  }
-  return params;
+  const embedding = (name, count, width, deviation = 0.02) => weights.push([`${name}.w`, [count, width], deviation]);
+  const kinds = {
+    matmul: ({ size }) => weights.push(["w", [size, size], 1 / Math.sqrt(size)]),
+    mlp({ sizes }) {
+      for (let i = 0; i + 1 < sizes.length; i++) linear(`layers.${i}`, sizes[i], sizes[i + 1], Math.sqrt(2 / sizes[i]));
+    },
+    cnn({ image, channels, kernel, classes }) {
+      let [inputs, height, width] = image;
+      channels.forEach((outputs, i) => {
+        conv(`convs.${i}`, inputs, outputs, kernel);
+        [inputs, height, width] = [outputs, height / 2, width / 2];
+      });
+      linear("layers.0", inputs * height * width, classes, Math.sqrt(1 / (inputs * height * width)));
+    },
+    resnet({ image, channels, blocks, classes }) {
+      const part = (name, inputs, outputs) => {
+        conv(`${name}.conv`, inputs, outputs, 3, false);
+        norm(`${name}.norm`, outputs);
+      };
+      let inputs = channels[0];
+      part("stem", image[0], inputs);
+      channels.forEach((outputs, stage) => {
+        for (let i = 0; i < blocks; i++) {
+          const name = `blocks.${stage * blocks + i}`;
+          part(`${name}.first`, inputs, outputs);
+          part(`${name}.second`, outputs, outputs);
+          inputs = outputs;
+        }
+      });
+      linear("head", inputs, classes, Math.sqrt(1 / inputs));
+    },
+    gpt({ layers, width, vocabulary, context }) {
+      const residual = 0.02 / Math.sqrt(2 * layers);
+      embedding("tokens", vocabulary, width);
+      embedding("positions", context, width);
+      for (let i = 0; i < layers; i++) {
+        const name = `blocks.${i}`;
+        norm(`${name}.norm1`, width);
+        linear(`${name}.attention.qkv`, width, 3 * width, 0.02);
+        linear(`${name}.attention.out`, width, width, residual);
+        norm(`${name}.norm2`, width);
+        linear(`${name}.up`, width, 4 * width, 0.02);
+        linear(`${name}.down`, 4 * width, width, residual);
+      }
+      norm("norm", width);
+      linear("head", width, vocabulary, 0.02, false);
+    },
+    vit({ image, patch, layers, width, classes }) {
+      const count = (image[1] / patch) * (image[2] / patch);
+      conv("patches", image[0], width, patch);
+      embedding("token", 1, width);
+      embedding("positions", count + 1, width);
+      for (let i = 0; i < layers; i++) {
+        const name = `encoder.blocks.${i}`;
+        norm(`${name}.norm1`, width);
+        for (const part of ["q", "k", "v", "out"]) linear(`${name}.attention.${part}`, width, width, width ** -0.5);
+        norm(`${name}.norm2`, width);
+        linear(`${name}.feedForward.up`, width, 4 * width, width ** -0.5);
+        linear(`${name}.feedForward.down`, 4 * width, width, (4 * width) ** -0.5);
+      }
+      norm("encoder.norm", width);
+      linear("head", width, classes, 0.02);
+    },
+    lstm({ layers, width, vocabulary }) {
+      embedding("tokens", vocabulary, width, 1);
+      for (let i = 0; i < layers; i++) {
+        linear(`lstm.${i}.0.input`, width, 4 * width, width ** -0.5 / 2);
+        linear(`lstm.${i}.0.hidden`, width, 4 * width, width ** -0.5 / 2, false);
+      }
+      linear("head", width, vocabulary, width ** -0.5);
+    },
+  };
+  kinds[model.kind](model);
+  return weights;
+}
+
+/** Random matrices for the matrix product. */
+function matrices({ model: { size } }, batches, random) {
+  const shape = [batches, size, size];
+  return {
+    x: { shape, data: filled(shape, random.normal) },
+    y: { shape: [batches, 1], data: new Int32Array(batches) },
+  };
 }
 
 /** Ten noisy prototypes with a tenth of the labels wrong, so that the loss falls but never reaches zero. */
-function images({ model, batch }, batches, random) {
-  const shape = model.kind === "cnn" ? model.image : [model.sizes[0]];
-  const classes = model.kind === "cnn" ? model.classes : model.sizes.at(-1);
+function images({ model, batch, steps }, batches, random) {
+  const shape = model.image ?? [model.sizes[0]];
+  const classes = model.classes ?? model.sizes.at(-1);
   const pixels = shape.reduce((a, b) => a * b, 1);
+  const lead = [batches, ...(steps ? [steps] : []), batch];
+  const count = lead.reduce((a, b) => a * b, 1);
   const prototypes = filled([classes, pixels], () => Math.max(0, random.normal()) * 0.5);
-  const x = new Float32Array(batches * batch * pixels);
-  const y = new Int32Array(batches * batch);
-  for (let i = 0; i < y.length; i++) {
+  const x = new Float32Array(count * pixels);
+  const y = new Int32Array(count);
+  for (let i = 0; i < count; i++) {
     const label = random.integer(classes);
     y[i] = random.uniform() < 0.1 ? random.integer(classes) : label;
     for (let p = 0; p < pixels; p++) x[i * pixels + p] = prototypes[label * pixels + p] + 0.5 * random.normal();
   }
-  return { x: { shape: [batches, batch, ...shape], data: x }, y: { shape: [batches, batch], data: y } };
+  return { x: { shape: [...lead, ...shape], data: x }, y: { shape: lead, data: y } };
 }
 
 /** Sequences in which three of four tokens follow from the one before; `y` is `x` one token later. */

@@ -8,35 +8,41 @@ import { fileURLToPath } from "node:url";
 const here = dirname(fileURLToPath(import.meta.url));
 const windows = process.platform === "win32";
 
+/** `page`: it runs in a browser page, on WASM. */
 export const peers = {
-  hebb: { title: "Hebb", install: async () => [process.execPath, "peers/hebb_peer.mjs", "node"] },
-  "hebb-wasm": { title: "Hebb (WASM)", install: async () => [process.execPath, "peers/hebb_peer.mjs", "wasm"] },
-  torch: { title: "PyTorch", install: async (how) => [await python(how), "peers/torch_peer.py"] },
-  jaxjs: { title: "jax-js", install: (how) => web(how, "jaxjs") },
-  tfjs: { title: "TensorFlow.js", install: (how) => web(how, "tfjs") },
+  hebb: { title: "Hebb", install: async () => [process.execPath, "peers/node_peer.mjs", "hebb"] },
+  torch: { title: "PyTorch", install: async (how) => [await python(how, "torch"), "peers/torch_peer.py"] },
+  "torch-compile": {
+    title: "torch.compile",
+    install: async (how) => [await python(how, "torch"), "peers/torch_peer.py", "compile"],
+  },
+  jax: { title: "JAX jit", install: async (how) => [await python(how, "jax"), "peers/jax_peer.py"] },
+  "hebb-web": { title: "Hebb (WASM)", page: true, install: async () => page("hebb") },
+  jaxjs: { title: "jax-js", page: true, install: (how) => modules(how).then(() => page("jaxjs")) },
+  tfjs: { title: "TensorFlow.js", page: true, install: (how) => modules(how).then(() => page("tfjs")) },
 };
 
-/** A Python that has PyTorch: HEBB_BENCH_PYTHON, or a virtual environment of our own in bench/.venv. */
-async function python({ allowed, note }) {
+const page = (name) => [process.execPath, "peers/web_peer.mjs", name];
+
+/** A Python that has a module: HEBB_BENCH_PYTHON, or a virtual environment of our own in bench/.venv. */
+async function python({ allowed, note }, module) {
   if (process.env.HEBB_BENCH_PYTHON) return process.env.HEBB_BENCH_PYTHON;
   const folder = join(here, ".venv");
   const program = windows ? join(folder, "Scripts", "python.exe") : join(folder, "bin", "python");
-  if (await succeeds(program, ["-c", "import torch, numpy"])) return program;
+  if (await succeeds(program, ["-c", `import numpy, ${module}`])) return program;
   if (!allowed) throw new Error("not installed");
-  note("Installing PyTorch into bench/.venv (once; the default build is large)");
-  await run(windows ? "python" : "python3", ["-m", "venv", folder]);
-  await run(program, ["-m", "pip", "install", "--requirement", "peers/requirements.txt"]);
+  note("Installing PyTorch and JAX into bench/.venv (once; PyTorch's default build is large)");
+  if (!existsSync(program)) await run(windows ? "python" : "python3", ["-m", "venv", folder]);
+  await run(program, ["-m", "pip", "install", "--quiet", "--requirement", "peers/requirements.txt"]);
   return program;
 }
 
 /** jax-js and TensorFlow.js, from the lock file in bench/peers. */
-async function web({ allowed, note }, name) {
-  if (!existsSync(join(here, "peers", "node_modules", ".package-lock.json"))) {
-    if (!allowed) throw new Error("not installed");
-    note("Installing jax-js and TensorFlow.js into bench/peers/node_modules (once)");
-    await run(windows ? "npm.cmd" : "npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund"], join(here, "peers"));
-  }
-  return [process.execPath, "peers/web_peer.mjs", name];
+async function modules({ allowed, note }) {
+  if (existsSync(join(here, "peers", "node_modules", ".package-lock.json"))) return;
+  if (!allowed) throw new Error("not installed");
+  note("Installing jax-js and TensorFlow.js into bench/peers/node_modules (once)");
+  await run(windows ? "npm.cmd" : "npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund"], join(here, "peers"));
 }
 
 function run(program, args, cwd = here) {

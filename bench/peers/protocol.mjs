@@ -1,11 +1,9 @@
 // JSON lines on stdin and stdout, for peers that are Node processes.
 
 import { readFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
-
-export const benchFolder = join(dirname(fileURLToPath(import.meta.url)), "..");
+import { benchFolder } from "./folder.mjs";
 
 // Libraries that chat on stdout must not break the protocol.
 const reply = process.stdout.write.bind(process.stdout);

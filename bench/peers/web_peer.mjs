@@ -1,14 +1,15 @@
 // Runs a browser library (peers/<name>.mjs) in headless Chromium on a cross-origin isolated page, where it may use
 // threads; where there is no Chromium, in this Node process (one thread), which the runtime column then says.
 //
-//   node web_peer.mjs jaxjs|tfjs
+//   node web_peer.mjs hebb|jaxjs|tfjs
 
 import { accessSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
-import { delimiter, extname, join, normalize } from "node:path";
+import { delimiter, dirname, extname, join, normalize } from "node:path";
+import { benchFolder } from "./folder.mjs";
 import { createLoop } from "./loop.mjs";
-import { benchFolder, loadFile, serve } from "./protocol.mjs";
+import { loadFile, serve } from "./protocol.mjs";
 
 const TYPES = {
   ".html": "text/html",
@@ -19,6 +20,7 @@ const TYPES = {
 };
 
 const name = process.argv[2];
+const dist = join(benchFolder, process.env.HEBB_BENCH_DIST ?? "../dist/src");
 const chromium = findChromium();
 let browser;
 let page;
@@ -33,7 +35,8 @@ serve(
         return local.setup({ ...message, threads: 1 });
       }
       page = await open(message.threads);
-      return page.evaluate(async (m) => (await window.bench).setup(m), message);
+      const answer = await page.evaluate(async (m) => (await window.bench).setup(m), message);
+      return { ...answer, pids: await renderers() };
     },
     steps: (message) =>
       page ? page.evaluate(async (m) => (await window.bench).steps(m), message) : local.steps(message),
@@ -48,7 +51,8 @@ async function open(threads) {
   server = createServer(async (request, response) => {
     try {
       const path = normalize(decodeURIComponent(new URL(request.url, "http://localhost").pathname));
-      const body = await readFile(join(benchFolder, path));
+      const built = path.startsWith("/dist/src/") && join(dist, path.slice("/dist/src/".length));
+      const body = await readFile(built || join(dirname(benchFolder), path));
       response.writeHead(200, {
         "content-type": TYPES[extname(path)] ?? "application/octet-stream",
         "cross-origin-opener-policy": "same-origin",
@@ -76,8 +80,15 @@ async function open(threads) {
   await opened.addInitScript((n) => {
     Object.defineProperty(Navigator.prototype, "hardwareConcurrency", { get: () => n });
   }, reported);
-  await opened.goto(`http://127.0.0.1:${server.address().port}/peers/page/index.html?peer=${name}`);
+  await opened.goto(`http://127.0.0.1:${server.address().port}/bench/peers/page/index.html?peer=${name}`);
   return opened;
+}
+
+/** The processes that run pages; their memory is what a page costs. */
+async function renderers() {
+  const session = await browser.newBrowserCDPSession();
+  const { processInfo } = await session.send("SystemInfo.getProcessInfo");
+  return processInfo.filter(({ type }) => type === "renderer").map(({ id }) => id);
 }
 
 function findChromium() {
