@@ -90,6 +90,8 @@ describe("download", () => {
 
   beforeAll(async () => {
     server = createServer((request, response) => {
+      // A download that is broken off takes its connection with it, and the next must not be given that one.
+      response.setHeader("connection", "close");
       if (request.url === "/file") response.writeHead(200, { "content-length": body.length }).end(body);
       else if (request.url === "/hangs") response.writeHead(200).write("a");
       else if (request.url === "/cut") {
