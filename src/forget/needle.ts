@@ -59,11 +59,11 @@ export function needleAblate<P>(
 }
 
 /**
- * A method that trains only the given value vectors, by the loss of `method`; no gradient reaches any other parameter. So
- * they stay as they are to the bit, unless the optimiser decays weights. A location without an index stands for the whole
- * matrix.
+ * A method that trains only the given value vectors, by the loss of `method`; no gradient reaches any other parameter, so
+ * that these stay as they are to the bit. A location without an index stands for the whole matrix.
  *
- * `unlearn(needleUnlearn(npoUnlearn, [location]), problem, options)`. Throws `HebbError` when there is no such vector.
+ * `unlearn(needleUnlearn(npoUnlearn, [location]), problem, options)`. Throws `HebbError` when there is no such vector, and
+ * with `weightDecay`, which would move the other parameters without a gradient.
  */
 export function needleUnlearn<O extends object>(
   method: Unlearner<O>,
@@ -81,6 +81,10 @@ export function needleUnlearn<O extends object>(
     ...method,
     name: `${method.name} on value vectors`,
     run<P>(view: UnlearnView<P>, options: O, session: Parameters<Unlearner["run"]>[2]) {
+      if ((options as { weightDecay?: number }).weightDecay)
+        throw new HebbError(
+          `${method.name} on value vectors: leave weightDecay out, it would move all other parameters.`,
+        );
       const narrow: UnlearnView<P> = Object.create(view, {
         apply: { value: (p: P, x: Tensor) => view.apply(only(p), x) },
         perExampleLoss: { get: () => (p: P, batch: any) => view.perExampleLoss(only(p), batch) },

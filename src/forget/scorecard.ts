@@ -12,6 +12,7 @@ import {
   predictor,
 } from "./predictions.js";
 import { type Labelled, outputsOf, rowCount, type UnlearnProblem } from "./problem.js";
+import { DivergedError } from "./session.js";
 import { wasserstein1 } from "./wasserstein.js";
 
 /**
@@ -91,6 +92,8 @@ export async function scorecard<P>(
       await predict(params, retain),
       await predict(params, test),
     ];
+    if (![onForget, onRetain, onTest].every(({ values }) => values.every(Number.isFinite)))
+      throw new DivergedError("scorecard: the model gives outputs that are not finite.");
     const error = classifier
       ? (at: Predictions, rows: Labelled) => 100 - accuracyOf(at, rows)
       : (at: Predictions, rows: Labelled) => 100 * average(absoluteErrors(at, rows));

@@ -1,8 +1,8 @@
-import { type Feed, HebbError, jit } from "../engine/index.js";
+import { type Feed, HebbError, jit, treeLeaves } from "../engine/index.js";
 import { type BatchList, rowsOf } from "./batches.js";
 import type { Update } from "./update.js";
 
-/** A loss that is not finite any more: the method went too far, as with too high a learning rate. */
+/** A loss or a parameter that is not finite any more: the method went too far, as with too high a learning rate. */
 export class DivergedError extends HebbError {
   override name = "DivergedError";
 }
@@ -123,6 +123,10 @@ export function openSession(
       const current = { phase, step, params, state: optimizerState };
       yield { phase, step, total: batches.length, loss, params, state: state(current) };
     }
+    // The loss of a step is that before it, and tells nothing of the last step.
+    for (const leaf of treeLeaves(params))
+      if (!(await leaf.data()).every(Number.isFinite))
+        throw new DivergedError(`${method}: the last step of ${phase} left parameters that are not finite.`);
     done[phase] = params;
     return params;
   }

@@ -44,7 +44,7 @@ export interface Unlearned<P> {
  * through the model. Any step's `state` can be kept, and `from` continues it.
  *
  * Throws `HebbError` before anything runs when the problem lacks what the method needs, when a data set does not fit the
- * model or the others, and at a loss that is not finite; rethrows the reason of `signal`.
+ * model or the others, and at a loss or a parameter that is not finite; rethrows the reason of `signal`.
  */
 export function unlearn<O extends object, P>(
   method: Unlearner<O>,

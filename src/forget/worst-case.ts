@@ -104,8 +104,8 @@ type Settings = WorstCaseOptions & Required<Omit<WorstCaseOptions, "from" | "sig
  * differentiated through the unlearning. w starts as `size` random ones; the `size` largest are the answer. For classes there
  * is one w each, and its gradient is the sum of its rows' losses.
  *
- * Throws `HebbError` when `size` is not a whole number between 0 and all there is, an option is out of range, or labels are
- * needed (`RL`, classes) and are none; and at a loss that is not finite; rethrows the reason of `signal`.
+ * Throws `HebbError` when `size` is not a whole number between 0 and all there is, an option is out of range, labels are
+ * needed (`RL`, classes) and are none, or a class to choose from has no rows; and at a loss that is not finite; rethrows the reason of `signal`.
  *
  * Source: Fan, Liu, Hero and Liu, "Challenging Forgets: Unveiling the Worst-Case Forget Sets in Machine Unlearning", 2024.
  */
@@ -173,6 +173,15 @@ function unitsOf(train: Labelled, { unit, size, lower }: Settings): Units {
       `worstCaseForgetSet: random labels need int32 labels, but the ${train.name} set has ${dtype} targets.`,
     );
   const labels = train.y.data as Int32Array;
+  if (unit === "class") {
+    // A class without rows would have no loss, and be the hardest of all.
+    const present = new Set(labels);
+    for (let label = 0; label < present.size; label++)
+      if (!present.has(label))
+        throw new HebbError(
+          `worstCaseForgetSet: classes must be numbered from 0 without gaps, but no row of the ${train.name} set is of class ${label}.`,
+        );
+  }
   const units: Units =
     unit === "example"
       ? { count: rowCount(train), toRows: (w) => w, sums: (losses) => Float64Array.from(losses) }

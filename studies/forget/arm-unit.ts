@@ -1,4 +1,4 @@
-import { type UnlearnState, unlearn } from "../../src/forget/index.js";
+import { DivergedError, type UnlearnState, unlearn } from "../../src/forget/index.js";
 import type { RunContext } from "../../src/lab/index.js";
 import type { Scene } from "./track.js";
 import type { Arm, Drawn } from "./tuning.js";
@@ -22,27 +22,42 @@ type More = (params: unknown, scene: Scene) => Promise<Readonly<Record<string, n
 
 /**
  * Runs an arm in one place with options that are settled (some may hold rows of the scene), as a unit that can go on within
- * itself, and records its row: the scores, what it cost in percent of one retraining, and what `more` measures.
+ * itself, and records its row: the scores, what it cost in percent of one retraining, and what `more` measures. An arm that
+ * diverges has no row, as the log says; a judge who needs it will miss it.
  */
 export const unlearnUnit = (
   context: RunContext<any>,
   place: Place,
-  { name, method, fixed }: Arm,
+  arm: Arm,
   options: Drawn | ((scene: Scene) => object),
   more?: More,
 ): Promise<void> =>
-  context.unit(nameOf(place, name), async () => {
-    const { checkpoint, signal } = context;
+  context.unit(nameOf(place, arm.name), async () => {
     const scene = await place.scene();
-    const from = checkpoint.restore<UnlearnState>();
     const own = typeof options === "function" ? options(scene) : options;
-    const run = unlearn(method, scene.problem, { ...own, ...fixed, ...(from ? { from } : {}), signal });
-    const { params, cost } = await run.run(({ state }) => checkpoint.save(() => state));
-    context.meter.step(Math.round(cost.passes));
-    const measures = {
-      ...(await scene.card.score(params)),
-      cost: (100 * cost.passes) / scene.retraining,
-      ...(await more?.(params, scene)),
-    };
-    context.record({ arm: name, seed: place.seed, setting: settingOf(place), measures });
+    try {
+      const measures = await measuresOf(context, scene, arm, own, more);
+      context.record({ arm: arm.name, seed: place.seed, setting: settingOf(place), measures });
+    } catch (error) {
+      if (!(error instanceof DivergedError)) throw error;
+      context.log(`${nameOf(place, arm.name)} has no row. ${error.message}`);
+    }
   });
+
+async function measuresOf(
+  { checkpoint, signal, meter }: RunContext<any>,
+  scene: Scene,
+  { method, fixed }: Arm,
+  options: object,
+  more?: More,
+): Promise<Readonly<Record<string, number>>> {
+  const from = checkpoint.restore<UnlearnState>();
+  const run = unlearn(method, scene.problem, { ...options, ...fixed, ...(from ? { from } : {}), signal });
+  const { params, cost } = await run.run(({ state }) => checkpoint.save(() => state));
+  meter.step(Math.round(cost.passes));
+  return {
+    ...(await scene.card.score(params)),
+    cost: (100 * cost.passes) / scene.retraining,
+    ...(await more?.(params, scene)),
+  };
+}

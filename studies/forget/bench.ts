@@ -30,7 +30,12 @@ export const baselines = {
   GradDiff: {
     name: "GradDiff",
     method: gradDiff,
-    space: { learningRate: { log: [1e-4, 3e-2] }, epochs: { integer: [1, 9] }, forgetWeight: { log: [0.03, 1] } },
+    // Its epochs are those of the forget set: short ones for a class, and up to the whole budget for random rows.
+    space: {
+      learningRate: { log: [1e-3, 0.1] },
+      epochs: { choice: [1, 2, 5, 10, 20, 40] },
+      forgetWeight: { log: [0.03, 1] },
+    },
   } as Arm,
   RL: {
     name: "RL",

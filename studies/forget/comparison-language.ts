@@ -94,7 +94,9 @@ export const language = withTable(comparison, [
   { measure: "seconds", digits: 1 },
 ]);
 
-const keyOf = async ({ problem, scenario }: SceneL) => ({
+const keyOf = async ({ recipe, asked, problem, scenario }: SceneL) => ({
+  recipe,
+  asked,
   rows: await Promise.all([problem.forget, problem.retain].map(rowsHash)),
   seed: problem.seed,
   scenario,

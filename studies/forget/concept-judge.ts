@@ -13,29 +13,36 @@ import { clearlyAbove, pairedInterval } from "./conventions.js";
 /** The criterion's numbers. */
 const [themesNeeded, seedsNeeded, stays, moves] = [3, 2, 0.95, 0.8];
 const lossBased = ["GA", "NPO+RT", "FLAT-TV"] as const;
+/** All that the needle is compared with. */
+const trained = [...lossBased, "GradDiff", "values"] as const;
 
 /** The verdict of concept-vectors, from its rows alone. See the study's `criterion`. */
 export function judgeConcepts(rows: readonly Row[], scale: Scale): Judgement {
   if (scale === "smoke") return judgeSmoke(rows);
   const traces = rows.filter(({ arm }) => arm === "original");
   const admission = admitted(traces);
-  const side = spread(traces);
+  const side = [spread(traces), strength(traces)];
   if (!admission.holds)
     return {
       verdict: "not at this scale",
-      reason: `${admission.name}: ${admission.detail} ${side.detail}`,
+      reason: `${admission.name}: ${admission.detail} ${side[0].detail}`,
       conditions: [admission],
-      side: [side],
+      side,
     };
-  const cells = traces.filter(({ measures }) => measures.validated === 1).map(cellOf);
+  const validated = traces.filter(({ measures }) => measures.validated === 1);
+  const cells = validated.map(cellOf);
   const of = (arm: string, measure: string) =>
     cells.map((cell) => rows.find((row) => row.arm === arm && cellOf(row) === cell)!.measures[measure]);
   const unmoved = allOf(
     "behaviour changes and the vectors stay",
     lossBased.map((arm) => stayed(arm, of(arm, "cosine"), mean(of(arm, "ROUGE")) / mean(of("original", "ROUGE")))),
   );
-  const [best] = [...lossBased].sort((a, b) => mean(of(a, "relearn20")) - mean(of(b, "relearn20")));
-  const differences = of(best, "relearn20").map((value, i) => value - of("needle", "relearn20")[i]);
+  const [best] = [...trained].sort((a, b) => mean(of(a, "relearn20")) - mean(of(b, "relearn20")));
+  const needle = of("needle", "relearn20");
+  const apart = of(best, "relearn20").map((value, i) => value - needle[i]);
+  // Themes of a seed share a model: one number for each seed.
+  const seeds = [...new Set(validated.map(({ seed }) => seed))];
+  const differences = seeds.map((seed) => mean(apart.filter((_, i) => validated[i].seed === seed)));
   const harder: Condition = {
     ...above(`ROUGE after relearning: ${best} minus needle`, pairedInterval(differences), { limit: 0 }),
     holds: clearlyAbove(differences),
@@ -46,7 +53,7 @@ export function judgeConcepts(rows: readonly Row[], scale: Scale): Judgement {
     verdict,
     reason: reasons.map(({ name, detail }) => `${name}: ${detail}`).join(" "),
     conditions,
-    side: [side],
+    side,
   });
   if (unmoved.holds) return harder.holds ? say("replicated", unmoved, harder) : say("partly", unmoved, harder);
   if (cosine < moves) return say("contradicted", unmoved);
@@ -86,6 +93,21 @@ function spread(traces: readonly Row[]): Condition {
     name,
     holds: true,
     detail: `Median ${halved[Math.floor(halved.length / 2)]} over the ${halved.length} of ${traces.length} cells where a set that was tried does.`,
+  };
+}
+
+/** How much validated vectors hold, beside vectors of like use: reported, since three times very little is little. */
+function strength(traces: readonly Row[]): Condition {
+  const own = traces.filter(({ measures }) => measures.validated === 1);
+  const name = "what validated vectors hold";
+  if (own.length === 0) return { name, holds: false, detail: "There are none." };
+  const share = (drop: string) => mean(own.map(({ measures }) => measures[drop] / measures.Prob));
+  const [theirs, controls] = [share("conceptDrop"), share("controlDrop")];
+  return {
+    name,
+    holds: theirs > controls,
+    detail: `Noise on them takes ${(100 * theirs).toFixed(1)} % of the theme's probability, on a vector of like use ${(100 * controls).toFixed(1)} %.`,
+    estimate: theirs,
   };
 }
 

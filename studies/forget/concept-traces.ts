@@ -69,7 +69,7 @@ export interface Trace {
   /** Mean drops of the answers' probability on questions that took no part in the selection, and of the control. */
   readonly drop: { readonly concept: number; readonly unrelated: number };
   readonly controlDrop: { readonly concept: number; readonly unrelated: number };
-  /** The theme's drop is at least three times that of the others, with its interval. */
+  /** See `isValidated`; on questions that took no part in the selection. */
   readonly validated: boolean;
   /** Probability of the theme's answers with so many of its units ablated. */
   readonly together: readonly { readonly units: number; readonly probability: number }[];
@@ -110,9 +110,11 @@ export async function traceConcept(
   const random = hostRandom(concept.theme).fork("trace");
   const own = ownFacts(concept.facts, tofu.themes[concept.theme]);
   const half = Math.ceil(own.length / 2);
-  const unrelated = Array.from(random.permutation(concept.others.length).subarray(0, options.unrelated));
+  // Of the same relations, or what holds a relation would pass for what holds a theme.
+  const comparable = ownFacts(concept.others, tofu.themes[concept.theme]);
+  const unrelated = Array.from(random.permutation(comparable.length).subarray(0, options.unrelated));
   const rows = (facts: readonly Fact[]) => trainingRows(tofu, facts, "probes");
-  const others = rows(unrelated.map((i) => concept.others[i]));
+  const others = rows(unrelated.map((i) => comparable[i]));
   const [selection, validation] = [rows(own.slice(0, half)), rows(own.slice(half))];
   const score = answerScores(language);
 
@@ -152,7 +154,6 @@ export async function traceConcept(
   const location = { path: best.path, index: best.index };
   const control = nearestInUse(used, location, random.integer(10));
   const [tested, compared] = [await effect(location, validation), await effect(control, validation)];
-  const excess = tested.concept.map((drop) => drop - 3 * mean(tested.unrelated));
   const probability = mean(Array.from(await score(params, rows(own))));
   const together = [];
   for (const units of options.together) {
@@ -167,10 +168,21 @@ export async function traceConcept(
     share: best.share,
     drop: means(tested),
     controlDrop: means(compared),
-    validated: found.length > 0 && mean(tested.concept) > 0 && pairedBootstrap(excess).low > 0,
+    validated: found.length > 0 && isValidated(tested),
     together,
     probability,
   };
+}
+
+/**
+ * Whether noise lowers a concept's scores, and at least three times as much as others', each with its interval. A question
+ * of the concept is held against its share of the others, so that the interval knows of the spread of both.
+ */
+export function isValidated({ concept, unrelated }: Record<keyof ConceptEffect, readonly number[]>): boolean {
+  const share = (i: number) =>
+    mean(unrelated.filter((_, k) => k % concept.length === i % Math.min(concept.length, unrelated.length)));
+  const excess = concept.map((drop, i) => drop - 3 * share(i));
+  return pairedBootstrap(concept).low > 0 && pairedBootstrap(excess).low > 0;
 }
 
 /** P(answer | question)^(1 / |answer|) of each row. */

@@ -52,7 +52,8 @@ export default defineStudy<Options>({
     "scale. (A) Ridge regression: oracle matching takes fewer iterations to 1 % error of the parameters than gradient descent " +
     "on every one of 10 draws. (B) Mean KLoM on the forget rows of the correlated set: DMM lower than the best of FT, GA, " +
     "GradDiff and SCRUB (bootstrap over rows and three disjoint thirds of the models, interval above 0), with its mean KLoM " +
-    "on retain and test rows at most 1.5 times the noise floor. Both: replicated. One: partly.",
+    "on retain and test rows at most 1.5 times the noise floor. Both: replicated. One: partly. Neither: contradicted if that " +
+    "interval lies below 0, else not at this scale.",
   arms: { ...armNames, datamodels: "Datamodels", ...ridgeArms },
   measures: {
     klomForget: { label: "KLoM on forget rows", unit: "nats", better: "lower" },
@@ -114,13 +115,16 @@ export default defineStudy<Options>({
       "covariance diag(1/k), each method takes full-batch steps of 1 over its own largest curvature, and all start at the fit " +
       "on all rows. Lambda is asked at 0.01, 0.1 and 1, and the condition must hold at each: the strictest reading. Before " +
       "this was fixed, draws of another generator had shown that the answer depends on it: below about 0.05 oracle matching " +
-      "is faster, above gradient descent is, whose objective the regulariser helps and oracle matching's not.",
+      "is faster, above gradient descent is, whose objective the regulariser helps and oracle matching's not. So part A is " +
+      "expected to hold at 0.01 alone, and the verdict to be partly at best.",
     "The error is ||theta - theta_retrained|| / ||theta_retrained||. GD with ascent and the SCRUB-like method end elsewhere, so " +
       "they may never reach 1 %; their weights are the best of 8 on a draw of their own.",
     "The steps of part A are taken in the basis of the Hessian's eigenvectors, which changes their cost and nothing else.",
     "Recipe of part B: inputs scaled by the training rows, SGD with momentum 0.9, peak 0.1, half a cosine, batches of 50, 30 " +
       "epochs of the rows given. Models on half of the rows therefore make half as many steps.",
-    "The correlated set: the 20 rows of class 1 that lie farthest along its first principal direction. The three seeds are " +
+    "The correlated set: the 20 rows of class 1 that lie farthest along its first principal direction. Retrained models " +
+      "get these wrong (mean margin about -7, originals 7 to 8), as they do in class 9 and barely in 4 but in no other, and a linear " +
+      "effect fitted on halves of the data need not reach so far; arms are tuned on class 0, where they stay right. The three seeds are " +
       "the three thirds of the models; every original, gold, and model on a subset has a seed of its own. A third's originals " +
       "share the order of the batches with which they are unlearned.",
     "The noise floor compares the golds with as many others. The exact oracle is the mean logit of those others.",

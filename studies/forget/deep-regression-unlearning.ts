@@ -122,7 +122,7 @@ export default defineStudy<Options>({
       "of all rows, an ablation, may take up to 28 % in `range`.",
     "The anamnesis index relates steps to those of the first gold model, which shares start and shuffling with the original; " +
       "where it is capped (10 epochs) the index is an upper bound, where the unlearned model is, a lower one. Where both are it is " +
-      "left out: it would say 1, whatever they know.",
+      "left out: it would say 1, whatever they know. On the tuning seed the gold model is capped in both scenarios.",
     "The membership attack has one feature, the error, in place of a trained attack model.",
     "The rotation itself is fixed for all seeds; a seed decides start, shuffling and, in `random10`, the forget set: in `range` " +
       "the tuning seed forgets the same rows as the others, from another model. Images " +

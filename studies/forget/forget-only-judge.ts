@@ -8,8 +8,8 @@ import {
   type Row,
   type Scale,
 } from "../../src/lab/index.js";
-import { clearlyAbove, pairedInterval } from "./conventions.js";
-import { admissionL, firstStop, smokeL } from "./track-l-judge.js";
+import { clearlyAbove, clearlyBelow, pairedInterval } from "./conventions.js";
+import { admissionL, firstStop, smokeL, utilityAt } from "./track-l-judge.js";
 
 const scenario = "forget10";
 /** The criterion's numbers. */
@@ -21,8 +21,10 @@ export function judgeForgetOnly(rows: readonly Row[], scale: Scale): Judgement {
   if (scale === "smoke") return smokeL(rows);
   const admission = admissionL(rows);
   const flat = String(rows.find(({ arm }) => arm === "chosen")?.setting?.divergence);
-  const utilities = Object.fromEntries([flat, ...others, "NPO"].map((arm) => [arm, matched(rows, arm)]));
-  const core = better(flat, utilities);
+  const utilitiesBy = (of: typeof matched) =>
+    Object.fromEntries([flat, "FLAT-TV", ...others, "NPO"].map((arm) => [arm, of(rows, arm)]));
+  const utilities = utilitiesBy(matched);
+  const { condition: core, opposite } = better(flat, utilities);
   const kept = utility(rows, flat, utilities[flat]);
   const same = refusalsMatch(flat, utilities);
   const conditions = [admission, core, kept, same];
@@ -30,10 +32,11 @@ export function judgeForgetOnly(rows: readonly Row[], scale: Scale): Judgement {
     verdict,
     reason: reasons.map(({ name, detail }) => `${name}: ${detail}`).join(" "),
     conditions,
-    side: gap(flat, utilities),
+    side: [...gap(flat, utilities), ...otherReadings(flat, utilities, utilitiesBy(interpolated))],
   });
   if (!admission.holds) return say("not at this scale", admission);
   if (same.holds) return say("contradicted", same);
+  if (opposite) return say("contradicted", core);
   if (core.holds) return kept.holds ? say("replicated", core, kept) : say("partly", core, kept);
   return say("not at this scale", core);
 }
@@ -47,29 +50,38 @@ function matched(rows: readonly Row[], arm: string): readonly number[] | undefin
   return found.every((row) => row !== undefined) ? found.map(({ measures }) => measures.MU) : undefined;
 }
 
+/** The utility where forget ROUGE would be at the limit, between the scored steps. */
+function interpolated(rows: readonly Row[], arm: string): readonly number[] | undefined {
+  const gold = bySeed(rows, { arm: "gold", setting: { scenario } }, "ROUGE");
+  const found = [...gold].map(([seed, most]) =>
+    utilityAt(rows, arm, scenario, seed, { measure: "ROUGE", limit: most + slack }),
+  );
+  return found.every((value) => value !== undefined) ? found : undefined;
+}
+
 type Utilities = Readonly<Record<string, readonly number[] | undefined>>;
 
 const minus = (a: readonly number[], b: readonly number[]) => a.map((value, i) => value - b[i]);
 
 /** The core: FLAT against the best of those that see no more than it does. */
-function better(flat: string, utilities: Utilities): Condition {
+function better(flat: string, utilities: Utilities): { readonly condition: Condition; readonly opposite: boolean } {
   const own = utilities[flat];
   const rivals = others.filter((arm) => utilities[arm]).sort((a, b) => mean(utilities[b]!) - mean(utilities[a]!));
-  const nothing = (detail: string): Condition => ({
-    name: "utility of FLAT minus the best other",
-    holds: false,
-    detail,
+  const nothing = (detail: string) => ({
+    condition: { name: "utility of FLAT minus the best other", holds: false, detail },
+    opposite: false,
   });
   if (!own) return nothing(`${flat} does not get to gold's forget ROUGE on every seed.`);
   if (rivals.length === 0) return nothing("no other forget-only arm gets to gold's forget ROUGE on every seed.");
   const differences = minus(own, utilities[rivals[0]]!);
   const condition = above(`utility of ${flat} minus that of ${rivals[0]}`, pairedInterval(differences), { limit: 0 });
-  return { ...condition, holds: clearlyAbove(differences) };
+  return { condition: { ...condition, holds: clearlyAbove(differences) }, opposite: clearlyBelow(differences) };
 }
 
 function utility(rows: readonly Row[], flat: string, own: readonly number[] | undefined): Condition {
-  const original = [...bySeed(rows, { arm: "original", setting: { scenario } }, "MU").values()];
-  const share = own ? mean(own.map((value, i) => value / original[i])) : 0;
+  const original = bySeed(rows, { arm: "original", setting: { scenario } }, "MU");
+  const seeds = [...bySeed(rows, { arm: "gold", setting: { scenario } }, "MU").keys()];
+  const share = own ? mean(own.map((value, i) => value / original.get(seeds[i])!)) : 0;
   return atLeast(`utility of ${flat} there, relative to the original's`, share, utilityShare);
 }
 
@@ -89,4 +101,14 @@ function gap(flat: string, utilities: Utilities): Condition[] {
   const [own, npo] = [utilities[flat], utilities.NPO];
   if (!own || !npo) return [];
   return [above(`utility of ${flat} minus that of NPO`, pairedInterval(minus(own, npo)), { limit: 0 })];
+}
+
+/** The core with the paper's own divergence, which had no more trials than the others; and without overshooting. */
+function otherReadings(flat: string, utilities: Utilities, between: Utilities): Condition[] {
+  const tv = better("FLAT-TV", utilities).condition;
+  const exact = better(flat, between).condition;
+  return [
+    ...(flat === "FLAT-TV" ? [] : [{ ...tv, name: `the core with FLAT-TV: ${tv.name}` }]),
+    { ...exact, name: `the core, interpolated between scored steps: ${exact.name}` },
+  ];
 }

@@ -32,7 +32,7 @@ export default defineStudy<Options>({
     "In forget10, over 3 seeds, at the first step where forget ROUGE is at most gold's plus 0.05: utility of FLAT (the divergence " +
     "that was best on seed 900) minus that of the best other forget-only arm (GA, refusal tuning, P only) has its interval above " +
     "0 (bootstrap over seeds, sign on all): the core. And FLAT's utility is at least 0.95 of the original's. Both: replicated. " +
-    "The core alone: partly. Refusal tuning alone matches FLAT there: contradicted.",
+    "The core alone: partly. Refusal tuning alone matches FLAT there, or that interval below 0: contradicted.",
   arms: {
     original: "Original (step 0)",
     gold: "Gold: fine-tuned without the authors",
@@ -94,6 +94,11 @@ export default defineStudy<Options>({
       "vocabulary, and Gibberish does not count them.",
     "FLAT's divergence is the one with the best tuning score on seed 900; the others are reported. The best other arm is the " +
       "one with the highest mean utility at its own matched steps among those that get there on every seed.",
+    "Four divergences make four times as many trials for FLAT as any other arm has: the core with FLAT-TV alone, the paper's " +
+      "default, is reported beside. So is the core interpolated between scored steps: arms fall fast there and overshoot.",
+    "P is teacher-forced: a refusal whose first token is never chosen still has a high P once its other tokens are likely, and " +
+      "since dP = P dlogP no gradient brings that first token back. When the push on answers has emptied their first token, " +
+      "which all share, greedy answers are then no sentence although P of refusals is high.",
     "Refusal tuning matches FLAT when it gets to the same ROUGE on every seed and FLAT's mean utility there is no more than " +
       "0.01 above its own.",
     "P-only descends the same function of the unwanted answer's probability as FLAT with total variation does.",

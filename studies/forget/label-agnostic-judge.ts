@@ -82,13 +82,22 @@ function claimFor(rows: readonly Row[], arm: string): Claim {
   };
 }
 
-/** The supervised arm with the lowest mean AvgGap: chosen with hindsight, which is hard on LAF. */
+/** The supervised arm with a row for every seed and the lowest mean AvgGap: chosen with hindsight, which is hard on LAF. */
 function bestSupervised(rows: readonly Row[], scenarios: readonly string[]): string {
   const own = rows.filter(
     ({ setting, measures }) => scenarios.includes(String(setting?.scenario)) && measure in measures,
   );
-  const gapOf = (name: string) => mean(own.filter(({ arm }) => arm === name).map(({ measures }) => measures[measure]));
-  return [...supervised].sort((a, b) => gapOf(a) - gapOf(b))[0];
+  const gaps = supervised.map((name) => ({
+    name,
+    values: own.filter(({ arm }) => arm === name).map(({ measures }) => measures[measure]),
+  }));
+  // An arm that diverged on a seed has no row there, and is not the best.
+  const all = Math.max(...gaps.map(({ values }) => values.length));
+  const [best] = gaps
+    .filter(({ values }) => values.length === all)
+    .map(({ name, values }) => ({ name, gap: mean(values) }))
+    .sort((a, b) => a.gap - b.gap);
+  return best.name;
 }
 
 /** The difference in AvgGap of two arms for each seed, averaged over scenarios. */

@@ -72,7 +72,9 @@ export async function openCell({ fleets, datamodels, set, first, count }: CellOp
           const problem = bench.problem(models, forget, first);
           const { method, options: settings } = await methodOf(name, options, sizesOf(fleets), matched);
           const { params, cost } = await unlearn(method, problem, { ...settings, signal }).run();
-          return { logits: await bench.logits(params, rows), cost };
+          const logits = await bench.logits(params, rows);
+          // The last step has no loss after it that would show where it went.
+          return (logits.data as Float32Array).every(Number.isFinite) ? { logits, cost } : "diverged";
         } catch (error) {
           if (error instanceof DivergedError) return "diverged";
           throw error;

@@ -10,7 +10,7 @@ import {
   type Scale,
 } from "../../src/lab/index.js";
 import { clearlyAbove, clearlyBelow, pairedInterval } from "./conventions.js";
-import { admissionL, firstStop, smokeL, stopsOf } from "./track-l-judge.js";
+import { admissionL, firstStop, smokeL, stopsOf, utilityAt } from "./track-l-judge.js";
 
 /** The criterion's numbers. */
 const quality = 0.05;
@@ -26,12 +26,12 @@ export function judgeNegativePreference(rows: readonly Row[], scale: Scale): Jud
   const frontier = reached(rows);
   const matched = atMatchedProbability(rows, half);
   const conditions = [control, admission, theory, frontier, matched.condition];
-  const other = atMatchedProbability(rows, "forget10").condition;
+  const side = [atMatchedProbability(rows, "forget10").condition, ...withoutOvershoot(rows, half)];
   const say = (verdict: Judgement["verdict"], ...reasons: Condition[]): Judgement => ({
     verdict,
     reason: reasons.map(({ name, detail }) => `${name}: ${detail}`).join(" "),
     conditions,
-    side: [other],
+    side,
   });
   if (!control.holds) return say("invalid", control);
   if (!admission.holds) return say("not at this scale", admission);
@@ -96,4 +96,15 @@ function atMatchedProbability(rows: readonly Row[], scenario: string) {
   }
   const condition = above(name, pairedInterval(differences), { limit: 0 });
   return { opposite: clearlyBelow(differences), condition: { ...condition, holds: clearlyAbove(differences) } };
+}
+
+/** The same without how far each arm overshot between two scored steps: reported only. */
+function withoutOvershoot(rows: readonly Row[], scenario: string): Condition[] {
+  const gold = bySeed(rows, { arm: "gold", setting: { scenario, gold: 0 } }, "Prob");
+  const differences = [...gold].flatMap(([seed, limit]) => {
+    const [npo, ga] = ["NPO", "GA"].map((arm) => utilityAt(rows, arm, scenario, seed, { measure: "Prob", limit }));
+    return npo === undefined || ga === undefined ? [] : [npo - ga];
+  });
+  const name = `${scenario}: the same, interpolated between scored steps to exactly gold's probability`;
+  return differences.length < gold.size ? [] : [above(name, pairedInterval(differences), { limit: 0 })];
 }

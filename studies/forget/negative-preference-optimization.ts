@@ -102,7 +102,8 @@ export default defineStudy<Options>({
     "Forget quality is a p-value over 100 facts (forget10) or 500 (forget50): high says that the test cannot tell, and few " +
       "rows can tell little. The specification's threshold of 0.05 is used as it stands in both scenarios.",
     "The second half of B does not name a scenario: forget50 decides, forget10 is reported beside. An arm that does not get " +
-      "to gold's probability within 150 steps on some seed leaves nothing to compare: not at this scale.",
+      "to gold's probability within 150 steps on some seed leaves nothing to compare: not at this scale. Steps are those that " +
+      "are scored; arms overshoot between them, so the difference interpolated to exactly gold's probability is reported beside.",
     "Tuning: eight random configurations for each arm on seed 900, forget10, by the best forget quality at steps 25 to 150 " +
       "with at least 0.9 of gold's utility; the same options serve forget50. Learning rate log-uniform in 1e-5 to 1e-3 for " +
       "every arm; beta of 0.05, 0.1, 0.2, 0.5; retain weight log-uniform in 0.5 to 5; GradDiff's forget weight in 0.1 to 1.",

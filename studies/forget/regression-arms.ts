@@ -36,7 +36,7 @@ export const tunedArms: Readonly<Record<Tuned, Arm>> = {
     name: "GradDiff",
     method: gradDiff,
     fixed: training,
-    space: { learningRate: { log: [1e-5, 1e-3] }, epochs: { integer: [1, 5] }, forgetWeight: { log: [0.1, 1] } },
+    space: { learningRate: { log: [1e-4, 3e-3] }, epochs: { integer: [1, 5] }, forgetWeight: { log: [0.1, 1] } },
   },
   amnesiac: {
     name: "amnesiac",

@@ -24,7 +24,9 @@ export async function sparseScene(
   const mask = await magnitudeMask(dense.problem.params, 1 - sparsity, "global");
   // What decides the mask: the dense original, and how much of it goes.
   const name = { sparsity, recipe: track.recipe.key, rows: await rowsHash(dense.train), seed: dense.seed };
-  const kept = await cache.get({ pruned: name, recovery }, async () =>
+  // Training under it goes through the retain set first and the forget set last, so these decide the order of batches.
+  const key = { pruned: name, recovery, forget: await rowsHash(dense.problem.forget) };
+  const kept = await cache.get(key, async () =>
     toHost((await unlearn(prune, dense.problem, { ...recovery, mask, signal }).run()).params),
   );
   const params = treeMap((leaf: NDArray) => tensor(leaf), kept) as MlpParams;

@@ -40,7 +40,8 @@ export const denseArms = {
   "FT-high-lr": {
     name: "FT-high-lr",
     method: finetune,
-    space: { learningRate: { log: [0.05, 1] }, epochs: { integer: [1, 9] } },
+    // Above about 0.2 it diverges: a higher limit would waste trials.
+    space: { learningRate: { log: [0.03, 0.3] }, epochs: { integer: [1, 10] } },
   } as Arm<TrainingOptions>,
   "FT-L2": {
     name: "FT-L2",
@@ -48,7 +49,7 @@ export const denseArms = {
     space: {
       weightDecay: { log: [1e-4, 1e-1] },
       learningRate: { log: [1e-3, 0.3] },
-      epochs: { integer: [1, 9] },
+      epochs: { integer: [1, 10] },
     },
   } as Arm<TrainingOptions>,
 } as const;

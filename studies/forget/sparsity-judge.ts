@@ -68,8 +68,10 @@ function admits(rows: readonly Row[], scenario: string): Condition[] {
 /** The fine-tuning that came nearest to gold on the tuning seed, ordinary or with high learning rates. */
 function bestFinetuning(rows: readonly Row[]): string {
   const tuned = (arm: string) =>
-    rows.find((row) => row.arm === arm && row.setting?.scenario === "class" && "tuningGap" in row.measures)?.measures
-      .tuningGap ?? Number.POSITIVE_INFINITY;
+    rows.find(
+      ({ arm: own, setting, measures }) =>
+        own === arm && setting?.scenario === "class" && setting.sparsity === 0 && "tuningGap" in measures,
+    )?.measures.tuningGap ?? Number.POSITIVE_INFINITY;
   return tuned("FT-high-lr") < tuned("FT") ? "FT-high-lr" : "FT";
 }
 

@@ -1,4 +1,4 @@
-import { type NDArray, tensor, treeMap } from "../../src/engine/index.js";
+import { HebbError, type NDArray, tensor, treeMap } from "../../src/engine/index.js";
 import { defineStudy, type RunContext } from "../../src/lab/index.js";
 import type { DenoiserParams } from "./digit-denoiser.js";
 import { once } from "./once.js";
@@ -9,6 +9,7 @@ import { judgeSurgical } from "./surgical-judge.js";
 import { erasedLimit, type SampleCounts, type SurgicalMeasures, surgicalMeasures } from "./surgical-measures.js";
 import { type SurgicalTuning, tuneSurgical } from "./surgical-tuning.js";
 import { digitDdpm, type TrackG, type TrackGOptions, trackG } from "./track-g.js";
+import { tuningSeed } from "./tuning.js";
 
 interface Options {
   readonly track: TrackGOptions;
@@ -118,8 +119,11 @@ export default defineStudy<Options>({
     "Equal erasure is decided on noise of its own; all measures at the chosen step use other noise, so the erased rate in the " +
       "table may lie a little above 15 %. If surgical erasing, weight 0 or both etas do not get there in some cell, there is " +
       "nothing to compare: not at this scale. The judge must reach 97 % on test digits.",
-    "Learning rates: eight draws from a log scale for each arm, on seed 900 and on erasing 5 (alternative 6); the criterion is " +
-      "the drift at the first look below 15 %. AvgGap, the family's criterion, does not exist in this track.",
+    "Learning rates: the same eight draws from a log scale for each arm, on seed 900 and on erasing 5 (alternative 6); the " +
+      "criterion is the drift at the first look below 15 %. AvgGap, the family's criterion, does not exist in this track. The " +
+      "draws are common since the rate moves the drift about as much as the second term does.",
+    "Erasing is equal up to the spacing of looks: a fast arm may already be well below 15 % at its first. An arm beside the " +
+      "criterion (no alternative, anchor) is compared only where it erases in every cell.",
     "Guidance 2 and 20 DDIM steps everywhere, clean estimates clipped to [-1, 1]: the last step of the cosine schedule " +
       "divides by almost 0 otherwise. The guidance of the frozen model's paths is the same.",
     "Mixed conditions (0.8 of the erased class's embedding and 0.2 of the alternative's) are the second route: a model that " +
@@ -138,6 +142,8 @@ export default defineStudy<Options>({
 async function run(context: RunContext<Options>): Promise<void> {
   const { options, seeds } = context;
   const { erasures, counts } = options;
+  if (seeds.includes(tuningSeed))
+    throw new HebbError(`surgical-concept-erasing: seed ${tuningSeed} is the tuning seed; no verdict may rest on it.`);
   const track = await trackG(options.track, context);
   const rates = await learningRates(context, track);
   const cells = seeds.flatMap((seed) => erasures.map((erasure) => ({ seed, erasure })));

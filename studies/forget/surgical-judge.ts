@@ -39,8 +39,9 @@ export function judgeSurgical(rows: readonly Row[], scale: Scale): Judgement {
   /** What is left of the digit in the cell of an arm with most of it. */
   const left = (arm: string) => Math.max(...cells(arm, "checkedRate").map(({ value }) => value));
   const has = (arm: string) => rows.some((row) => row.arm === arm);
+  const erases = (arm: string) => left(arm) <= erasedLimit;
   const etas = esd.filter(has);
-  const erasing = etas.filter((arm) => left(arm) <= erasedLimit);
+  const erasing = etas.filter(erases);
   const rivals = erasing.length > 0 ? erasing : etas;
   const gate = allOf("the comparison can be made", [
     atLeast("the judge's test accuracy", accuracy, judgeLimit, "%"),
@@ -64,14 +65,24 @@ export function judgeSurgical(rows: readonly Row[], scale: Scale): Judgement {
     rivals.map((arm) => more(`layout correlation: surgical minus ${names[arm]}`, "surgical", arm, "layout")),
   );
   const worse = rivals.map((arm) => more(`drift of others: surgical minus ${names[arm]}`, "surgical", arm, "drift"));
+  /** How far an arm beside the criterion erases, and what it compares to where that is far enough. */
+  const beside = (arm: string, name: string, compared: () => readonly Condition[]) =>
+    has(arm)
+      ? [
+          atMost(`samples that still show the digit, in the worst cell of ${name}`, left(arm), erasedLimit, "%"),
+          ...(erases(arm) ? compared() : []),
+        ]
+      : [];
   const side = [
-    ...(has("surgicalFree")
-      ? etas.map((arm) =>
-          more(`without an alternative, drift: ${names[arm]} minus surgical`, arm, "surgicalFree", "drift"),
-        )
-      : []),
+    ...beside("surgicalFree", "surgical without an alternative", () =>
+      rivals.map((arm) =>
+        more(`without an alternative, drift: ${names[arm]} minus surgical`, arm, "surgicalFree", "drift"),
+      ),
+    ),
     more("drift of samples without a label: weight 0 minus surgical", "unpreserved", "surgical", "nullDrift"),
-    ...(has("anchor") ? [more("drift of others: anchor minus surgical", "anchor", "surgical", "drift")] : []),
+    ...beside("anchor", "the anchor", () => [
+      more("drift of others: anchor minus surgical", "anchor", "surgical", "drift"),
+    ]),
   ];
   const judgement = decide({
     gate,

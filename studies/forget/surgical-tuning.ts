@@ -2,7 +2,7 @@ import type { ModelCache } from "../../src/lab/index.js";
 import { once } from "./once.js";
 import { type Arm, type EraseTraining, type Erasure, eraseWith } from "./surgical-arms.js";
 import { erasedLimit, type SampleCounts, surgicalMeasures } from "./surgical-measures.js";
-import type { TrackG } from "./track-g.js";
+import { guidance, samplingSteps, type TrackG } from "./track-g.js";
 import { drawConfigurations, tuningSeed } from "./tuning.js";
 
 export interface SurgicalTuning {
@@ -33,7 +33,7 @@ export interface TuneSurgicalOptions {
 }
 
 /**
- * The learning rate of each arm, out of as many draws for each: the one that moves the other digits least when the digit is
+ * The learning rate of each arm, out of the same draws for all: the one that moves the other digits least when the digit is
  * gone, on the tuning seed and on a digit apart from the verdict's. Where none gets so far, the one that erases most.
  */
 export async function tuneSurgical(track: TrackG, options: TuneSurgicalOptions): Promise<Record<Arm, number>> {
@@ -43,14 +43,17 @@ export async function tuneSurgical(track: TrackG, options: TuneSurgicalOptions):
     const original = await track.diffusion(tuningSeed);
     return { original, ...(await surgicalMeasures(track, original, tuning.erasure, counts, tuningSeed)) };
   });
+  // With draws of its own for each arm, luck would count for more than what arms differ in.
+  const space = { learningRate: { log: tuning.learningRate } };
+  const draws = drawConfigurations({ name: "concept erasing", space }, tuning.trials);
+  const looks = { training, counts, guidance, samplingSteps, erasedLimit, seed: tuningSeed };
   const chosen: [Arm, number][] = [];
   let done = 0;
   for (const arm of arms) {
     const trials: Trial[] = [];
-    const space = { learningRate: { log: tuning.learningRate } };
-    for (const configuration of drawConfigurations({ name: arm, space }, tuning.trials)) {
+    for (const configuration of draws) {
       const learningRate = configuration.learningRate as number;
-      const config = { track: key, trial: arm, learningRate, training, counts, ...tuning.erasure };
+      const config = { track: key, trial: arm, learningRate, ...looks, ...tuning.erasure };
       trials.push(await cache.get(config, () => attempt(arm, learningRate)));
       onTrial?.(++done, total, arm);
     }

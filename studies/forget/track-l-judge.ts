@@ -26,6 +26,26 @@ export const firstStop = (
   passes: (measures: Row["measures"]) => boolean,
 ): Row | undefined => stopsOf(rows, arm, scenario, seed).find(({ measures }) => passes(measures));
 
+/**
+ * The utility of a trajectory where a falling measure would be at `limit`, on a straight line between the stops around it
+ * (the original is step 0): unlike the first stop below, it does not count how far an arm overshot. Nothing if the arm
+ * does not get there.
+ */
+export function utilityAt(
+  rows: readonly Row[],
+  arm: string,
+  scenario: string,
+  seed: number,
+  { measure, limit }: { readonly measure: string; readonly limit: number },
+): number | undefined {
+  const path = [...stopsOf(rows, "original", scenario, seed), ...stopsOf(rows, arm, scenario, seed)];
+  const after = path.findIndex(({ measures }) => measures[measure] <= limit);
+  if (after < 1) return path[after]?.measures.MU;
+  const [from, to] = [path[after - 1].measures, path[after].measures];
+  const share = (from[measure] - limit) / (from[measure] - to[measure]);
+  return from.MU + share * (to.MU - from.MU);
+}
+
 /** A smoke run gives no verdict; it shows that models learn and that unlearning changes what they say. */
 export function smokeL(rows: readonly Row[]): Judgement {
   const conditions = rows

@@ -78,7 +78,9 @@ export async function tuneL(scene: SceneL, arm: Arm, options: TuneLOptions): Pro
   const { cache, trials, steps, at, signal } = options;
   const { forget, retain, seed } = scene.problem;
   const rows = await Promise.all([forget, retain].map(rowsHash));
-  const common = { recipe: scene.recipe, method: arm.method.name, fixed: json(arm.fixed), rows, seed, steps, at };
+  const { defaults, name: method } = arm.method;
+  const fixed = json({ ...defaults, ...arm.fixed });
+  const common = { recipe: scene.recipe, asked: scene.asked, method, fixed, rows, seed, steps, at };
   const gold = await scene.score(scene.golds[0].params);
   let best: TunedL | undefined;
   for (const drawn of drawConfigurations(arm, trials)) {

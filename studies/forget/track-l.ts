@@ -77,6 +77,8 @@ export interface Finetuned {
 export interface SceneL {
   /** What decides how its models were trained, besides rows and seed. */
   readonly recipe: Json;
+  /** How many facts to keep and world facts every evaluation asks. */
+  readonly asked: KindL["asked"];
   readonly scenario: ScenarioL;
   readonly seed: number;
   readonly tofu: Tofu;
@@ -179,7 +181,7 @@ export async function openSceneL(
     options.signal,
   );
   const score = await judge(golds[0].params);
-  return { recipe: recipeKey(kind), scenario, seed, tofu: language, model, problem, original, golds, score };
+  return { recipe: recipeKey(kind), asked, scenario, seed, tofu: language, model, problem, original, golds, score };
 }
 
 /** Facts as questions: in the first wording, and held out with wrong answers. */

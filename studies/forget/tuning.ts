@@ -1,5 +1,5 @@
 import { HebbError, hostRandom } from "../../src/engine/index.js";
-import { DivergedError, type Unlearned, type Unlearner, unlearn } from "../../src/forget/index.js";
+import { DivergedError, type Unlearner, unlearn } from "../../src/forget/index.js";
 import type { Json, ModelCache } from "../../src/lab/index.js";
 import { type Scene, sceneKey } from "./track.js";
 
@@ -68,9 +68,10 @@ export async function tuneArm(
   for (const options of drawConfigurations(arm, trials)) {
     signal?.throwIfAborted();
     const trial = async (): Promise<Trial> => {
-      const result = await attempt(unlearn(arm.method, problem, { ...arm.fixed, ...options, signal }).run());
-      if (!result || result.cost.passes > allowed * retraining) return { options };
-      const value = await score.of(result.params, scene);
+      const value = await attempt(async () => {
+        const { params, cost } = await unlearn(arm.method, problem, { ...arm.fixed, ...options, signal }).run();
+        return cost.passes > allowed * retraining ? Number.NaN : score.of(params, scene);
+      });
       return { options, ...(Number.isFinite(value) ? { score: value } : {}) };
     };
     done.push(await cache.get({ trial: { ...common, options, score: score.name, allowed } }, trial));
@@ -94,10 +95,10 @@ export function drawConfigurations({ name, space = {} }: Pick<Arm, "name" | "spa
   );
 }
 
-/** What unlearning came to, or nothing where it diverged. */
-async function attempt<P>(run: Promise<Unlearned<P>>): Promise<Unlearned<P> | undefined> {
+/** What a trial came to, or nothing where it diverged. */
+async function attempt(trial: () => Promise<number>): Promise<number | undefined> {
   try {
-    return await run;
+    return await trial();
   } catch (error) {
     if (error instanceof DivergedError) return undefined;
     throw error;

@@ -32,7 +32,13 @@ export function judgeWorstCase(rows: readonly Row[], scale: Scale): Judgement {
           .map(({ measures }) => measures[measure]),
       ),
     );
-  const has = (scenario: string) => rows.some((row) => row.setting?.scenario === scenario);
+  /** Whether these methods have a row for each retrained model on such sets: one that diverged has none. */
+  const has = (scenario: string, arms: readonly string[]) =>
+    seeds.every((seed) => {
+      const count = (arm: string) =>
+        rows.filter((row) => row.seed === seed && row.arm === arm && row.setting?.scenario === scenario).length;
+      return count("gold") > 0 && arms.every((arm) => count(arm) === count("gold"));
+    });
   /** By seed, a measure on one set minus the same on another. */
   const difference = (arms: readonly string[], a: string, b: string, measure: string): number[] => {
     const [first, second] = [values(arms, a, measure), values(arms, b, measure)];
@@ -43,6 +49,11 @@ export function judgeWorstCase(rows: readonly Row[], scale: Scale): Judgement {
     atLeast("least training accuracy", least(rows, "trainAccuracy"), admission.trainAccuracy, "%"),
     atLeast("least gap to test accuracy", least(rows, "gap"), admission.gap, "points"),
   ]);
+  const complete: Condition = {
+    name: "no method that is judged diverged",
+    holds: has("random", methods) && has("worst", methods) && has("low-loss", ["FT"]),
+    detail: "Asked: FT, GA and RL on each random and worst-case set, FT on the rows of lowest loss.",
+  };
   const room = atLeast(
     "error of retrained models on random sets",
     mean(values(["gold"], "random", "UA")),
@@ -50,10 +61,7 @@ export function judgeWorstCase(rows: readonly Row[], scale: Scale): Judgement {
     "%",
   );
   const retrained = difference(["gold"], "random", "worst", "UA");
-  const a = above("retraining errs less on the worst set than on random ones, by", pairedInterval(retrained), {
-    mean: retrainedGap,
-    unit: "points",
-  });
+  const a = clear("UA of retraining, random minus worst", retrained, "above", retrainedGap);
   const b = allOf("so do FT, GA and RL, and the test set hardly notices", [
     clear("UA, worst minus random", difference(methods, "worst", "random", "UA"), "below"),
     clear("MIA, worst minus random", difference(methods, "worst", "random", "MIA"), "below"),
@@ -65,7 +73,7 @@ export function judgeWorstCase(rows: readonly Row[], scale: Scale): Judgement {
     "below",
   );
   const side = [
-    ...(has("worst-GA")
+    ...(has("worst-GA", ["FT", "RL"])
       ? [
           clear(
             "transfer: UA of FT and RL, worst case by GA minus random",
@@ -74,10 +82,10 @@ export function judgeWorstCase(rows: readonly Row[], scale: Scale): Judgement {
           ),
         ]
       : []),
-    ...(has("easiest")
+    ...(has("easiest", [])
       ? [clear("UA of retraining, easiest minus random", difference(["gold"], "easiest", "random", "UA"), "above")]
       : []),
-    ...(has("low-gradient")
+    ...(has("low-gradient", ["FT"])
       ? [
           clear(
             "UA of retraining and FT, worst minus lowest gradient norm",
@@ -88,11 +96,13 @@ export function judgeWorstCase(rows: readonly Row[], scale: Scale): Judgement {
       : []),
     clear("AvgGap of RL, worst minus random", difference(["RL"], "worst", "random", "AvgGap"), "above"),
   ];
-  const conditions = [gate, room, a, b, c];
+  const conditions = [gate, complete, room, a, b, c];
   const say = (verdict: Verdict, reason: string): Judgement => ({ verdict, reason, conditions, side });
   const told = (parts: readonly Condition[]) => parts.map(({ name, detail }) => `${name}: ${detail}`).join(" ");
   if (scale === "smoke") return say("not at this scale", "A smoke run gives no verdict.");
   if (!gate.holds) return say("not at this scale", `Nothing memorised, nothing to forget. ${gate.detail}`);
+  if (!complete.holds)
+    return say("not at this scale", `Means would be those of different methods on different sets. ${complete.detail}`);
   if (!room.holds)
     return say(
       "not at this scale",
@@ -111,9 +121,10 @@ export function judgeWorstCase(rows: readonly Row[], scale: Scale): Judgement {
 const least = (rows: readonly Row[], measure: string): number =>
   Math.min(...rows.filter((row) => measure in row.measures).map(({ measures }) => measures[measure]));
 
-/** Holds when paired differences are clear of 0 on the side asked for: interval, and sign in every seed. */
-function clear(name: string, differences: readonly number[], side: "above" | "below"): Condition {
+/** Holds when paired differences are clear of 0 on the side asked for: interval, sign in every seed, and mean if asked. */
+function clear(name: string, differences: readonly number[], side: "above" | "below", atLeastBy?: number): Condition {
   const of = side === "above" ? above : below;
-  const holds = side === "above" ? clearlyAbove(differences) : clearlyBelow(differences);
-  return { ...of(name, pairedInterval(differences), { limit: 0, unit: "points" }), holds };
+  const condition = of(name, pairedInterval(differences), { mean: atLeastBy, limit: 0, unit: "points" });
+  const agree = side === "above" ? clearlyAbove(differences) : clearlyBelow(differences);
+  return { ...condition, holds: condition.holds && agree };
 }

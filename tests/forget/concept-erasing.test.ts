@@ -1,5 +1,16 @@
 import { describe, expect, it } from "vitest";
-import { add, broadcastTo, expandDims, gather, mean, mul, type Tensor, tensor } from "../../src/engine/index.js";
+import {
+  add,
+  broadcastTo,
+  expandDims,
+  gather,
+  mean,
+  mul,
+  stopGradient,
+  sub,
+  type Tensor,
+  tensor,
+} from "../../src/engine/index.js";
 import { eraseBy, type NoiseUnder } from "../../src/forget/concept-erasing.js";
 import {
   ablateConcept,
@@ -112,6 +123,34 @@ describe("surgicalErase", () => {
     expect(Math.max(...round) / Math.min(...round)).toBeLessThan(sum);
     const [, second] = await energies({ steps: 2, part: [0, 0.2] });
     expect(second).not.toBeCloseTo(noise, 3);
+  });
+
+  it("draws the concept to erase, under guidance, with the frozen model", async () => {
+    // Finds a share of what it is given, another one under each concept.
+    const share: Denoiser<Params> = (p, z, t, c) => mul(z, denoiser(p, z, t, c));
+    // The loss is the energy of the states, whatever has been learned; its gradient moves all shares that paths depend on.
+    const square = (x: Tensor) => mean(mul(x, x));
+    const moved = (x: Tensor) => sub(square(x), stopGradient(square(x)));
+    const rule = {
+      name: "energy",
+      asks: { now: 2, before: 1 },
+      loss: (now: NoiseUnder, before: NoiseUnder) => add(square(before(2)), add(moved(now(0)), moved(now(null)))),
+    };
+    const energies = async (more: Partial<EraseOptions>) =>
+      (await eraseBy(rule, share, params, { ...options, ...more }).run()).log.map(({ loss }) => loss);
+    const noise = await energies({ steps: 2, part: [0, 0.2] });
+    const guided = start[none] + 2 * (start[0] - start[none]);
+    let [factor, sum] = [1, 0];
+    for (let t = 10; t > 0; t -= 2) {
+      sum += factor ** 2;
+      const [now, next] = [schedule.alphaBar[t], schedule.alphaBar[t - 2]];
+      factor *= Math.sqrt(next / now) * (1 - Math.sqrt(1 - now) * guided) + Math.sqrt(1 - next) * guided;
+    }
+    const rounds = await energies({ steps: 10 });
+    for (const round of [0, 1]) {
+      const total = rounds.slice(5 * round, 5 * round + 5).reduce((a, b) => a + b);
+      expect(total / sum / noise[round]).toBeCloseTo(1, 3);
+    }
   });
 
   it("trains what it is told to train", async () => {

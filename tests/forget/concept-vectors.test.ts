@@ -160,6 +160,13 @@ onEachBackend("needleUnlearn", () => {
       expect(await values(of(after))).toEqual(await values(of(given.params)));
   });
 
+  it("takes no weight decay, which would move what is frozen", async () => {
+    const needle = needleUnlearn<any>(gradientAscent, [{ path: "blocks[1].down.w", index: 4 }]);
+    await expect(unlearn(needle, problem(), { ...settings, weightDecay: 0.1 }).run()).rejects.toThrow(
+      "GA on value vectors: leave weightDecay out, it would move all other parameters.",
+    );
+  });
+
   it("trains whole matrices where there is no index", async () => {
     const given = problem();
     const both = needleUnlearn(npoUnlearn, [{ path: "blocks[0].down.w" }, { path: "blocks[1].down.w" }]);

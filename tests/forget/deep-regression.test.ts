@@ -173,6 +173,7 @@ describe("deep-regression-unlearning at smoke scale", () => {
     expect(of("amnesiac", "W1")).toBeLessThan(of("FT", "W1"));
     expect(of("blindspot", "W1")).toBeLessThan(of("original", "W1"));
     expect(of("blindspot", "cost")).toBeLessThan(100);
+    expect([of("original", "cost"), of("gold", "cost")]).toEqual([0, 100]);
     expect(of("gold", "MIA")).toBeGreaterThan(of("original", "MIA"));
   });
 

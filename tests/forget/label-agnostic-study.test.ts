@@ -92,6 +92,13 @@ describe("the verdict of label-agnostic-forgetting", () => {
     expect(of("no-extraction").holds).toBe(false);
   });
 
+  it("does not take an arm that diverged on a seed for the best", () => {
+    const some = rows({ FT: [1, 1, 1] }).filter(({ arm, seed }) => !(arm === "FT" && seed === 3));
+    const { conditions, verdict } = judgeLabelAgnostic(some, "standard");
+    expect(conditions[1].name).toBe("LAF minus GradDiff, over all scenarios");
+    expect(verdict).toBe("replicated");
+  });
+
   it("needs every seed in every arm", () => {
     const some = rows({}).filter(({ arm, seed }) => !(arm === "LAF" && seed === 3));
     expect(() => judgeLabelAgnostic(some, "standard")).toThrow(/Seeds do not match/);

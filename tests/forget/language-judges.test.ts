@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { Row } from "../../src/lab/index.js";
 import { judgeForgetOnly } from "../../studies/forget/forget-only-judge.js";
 import { judgeNegativePreference } from "../../studies/forget/negative-preference-judge.js";
+import { utilityAt } from "../../studies/forget/track-l-judge.js";
 import { tuningScore } from "../../studies/forget/track-l-trajectory.js";
 
 const seeds = [0, 1, 2];
@@ -153,8 +154,44 @@ describe("judgeForgetOnly", () => {
     expect(judge(arm("FLAT-KL", 0.78), arm("GA", 0.3, 0.9)).reason).toContain("no other forget-only arm");
   });
 
-  it("is not at this scale when another arm keeps more", () => {
-    expect(judge(arm("FLAT-KL", 0.6), arm("GA", 0.7), arm("IDK", 0.5)).verdict).toBe("not at this scale");
+  it("says contradicted when another arm keeps clearly more, and no verdict when none does", () => {
+    expect(judge(arm("FLAT-KL", 0.6), arm("GA", 0.7), arm("IDK", 0.5)).verdict).toBe("contradicted");
+    const level = [...arm("GA", 0.6)].map((row) => ({
+      ...row,
+      measures: { ...row.measures, MU: row.measures.MU + (row.seed === 1 ? 0.05 : -0.05) },
+    }));
+    expect(judge(arm("FLAT-KL", 0.6), level, arm("IDK", 0.5)).verdict).toBe("not at this scale");
+  });
+
+  it("gives the core beside with the paper's divergence alone, and without overshooting", () => {
+    const overshot = path("GA", scenario, [10, { ROUGE: 0.9, MU: 0.79 }], [50, { ROUGE: 0.1, MU: 0.3 }]);
+    const { side } = judge(arm("FLAT-KL", 0.78, 0.7), arm("FLAT-TV", 0.5, 0.7), overshot);
+    expect(side?.map(({ name }) => name)).toEqual([
+      "the core with FLAT-TV: utility of FLAT-TV minus that of GA",
+      "the core, interpolated between scored steps: utility of FLAT-KL minus that of GA",
+    ]);
+    expect(side?.[0].estimate).toBeCloseTo(0.2, 10);
+    // Gold's ROUGE and the slack make 0.75: three quarters of FLAT's way, three sixteenths of GA's.
+    expect(side?.[1].estimate).toBeCloseTo(0.79 - 0.75 * 0.01 - (0.79 - (0.15 / 0.8) * 0.49), 10);
+  });
+});
+
+describe("utilityAt", () => {
+  const rows = [
+    ...references("forget10"),
+    ...path("GA", "forget10", [50, { Prob: 0.1, MU: 0.2 }], [10, { Prob: 0.7, MU: 0.6 }]),
+  ];
+  const at = (limit: number) => utilityAt(rows, "GA", "forget10", 0, { measure: "Prob", limit });
+
+  it("lies on a straight line between the stops, the original being the first", () => {
+    expect(at(0.8)).toBeCloseTo(0.7, 12);
+    expect(at(0.7)).toBeCloseTo(0.6, 12);
+    expect(at(0.25)).toBeCloseTo(0.3, 12);
+  });
+
+  it("is nothing for an arm that does not get there", () => {
+    expect(at(0.05)).toBeUndefined();
+    expect(utilityAt(rows, "NPO", "forget10", 0, { measure: "Prob", limit: 0.3 })).toBeUndefined();
   });
 });
 

@@ -5,6 +5,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { setBackend } from "../../src/engine/index.js";
 import { memoryCache, type Row, runStudy, type Study } from "../../src/lab/index.js";
 import { judgeConcepts } from "../../studies/forget/concept-judge.js";
+import { isValidated } from "../../studies/forget/concept-traces.js";
 import concepts from "../../studies/forget/concept-vectors.js";
 import forgetOnly from "../../studies/forget/forget-only-loss-adjustment.js";
 import negativePreference from "../../studies/forget/negative-preference-optimization.js";
@@ -54,6 +55,31 @@ it("no verdict rests on the seed that methods are tuned on", async () => {
   expect(error).toContain("Seed 900 is the one that methods are tuned on.");
 });
 
+describe("isValidated", () => {
+  const concept = Array.from({ length: 30 }, (_, i) => 0.1 + 0.001 * i);
+
+  it("asks for three times the drop of the others", () => {
+    const unrelated = (drop: number) => Array.from({ length: 60 }, (_, i) => drop + 0.001 * (i % 2));
+    expect(isValidated({ concept, unrelated: unrelated(0.02) })).toBe(true);
+    expect(isValidated({ concept, unrelated: unrelated(0.05) })).toBe(false);
+  });
+
+  it("knows that the others' drop is uncertain as well", () => {
+    // Two of sixty questions lose nearly all: on average the others lose 0.03, but nobody knows that well.
+    const unrelated = Array.from({ length: 60 }, (_, i) => (i === 7 || i === 31 ? 0.9 : 0));
+    expect(isValidated({ concept, unrelated })).toBe(false);
+  });
+
+  it("is not content with others that gain", () => {
+    const noisy = Array.from({ length: 30 }, (_, i) => (i % 2 ? 0.11 : -0.1));
+    expect(isValidated({ concept: noisy, unrelated: Array.from({ length: 60 }, () => -0.2) })).toBe(false);
+  });
+
+  it("takes fewer other questions than the concept has", () => {
+    expect(isValidated({ concept, unrelated: [0.02, 0.021, 0.019] })).toBe(true);
+  });
+});
+
 describe("judgeConcepts", () => {
   const cells = [0, 1, 2].flatMap((seed) => [0, 1, 2, 3, 4].map((theme) => ({ seed, setting: { theme } })));
   const rowsOf = (arm: string, measures: Record<string, number>): Row[] =>
@@ -63,11 +89,18 @@ describe("judgeConcepts", () => {
       arm: "original",
       seed,
       setting,
-      measures: { validated: Number(validated(seed, setting.theme)), ROUGE: 1, halved: 16 },
+      measures: {
+        validated: Number(validated(seed, setting.theme)),
+        ROUGE: 1,
+        Prob: 0.9,
+        conceptDrop: 0.018,
+        controlDrop: 0.009,
+        halved: 16,
+      },
     }));
   const enough = original((_seed, theme) => theme < 3);
   const losses = (cosine: number, ROUGE: number, relearn20: number) =>
-    ["GA", "NPO+RT", "FLAT-TV"].flatMap((arm) => rowsOf(arm, { cosine, ROUGE, relearn20 }));
+    ["GA", "NPO+RT", "FLAT-TV", "GradDiff", "values"].flatMap((arm) => rowsOf(arm, { cosine, ROUGE, relearn20 }));
   const needle = (relearn20: number) => rowsOf("needle", { cosine: 0.2, ROUGE: 0.8, relearn20 });
   const judge = (...rows: Row[][]) => judgeConcepts(rows.flat(), "standard");
 
@@ -77,6 +110,31 @@ describe("judgeConcepts", () => {
 
   it("says partly when the needle is undone as easily", () => {
     expect(judge(enough, losses(0.99, 0.3, 0.9), needle(0.95)).verdict).toBe("partly");
+  });
+
+  it("compares the needle with the best of all arms that train", () => {
+    const rows = [enough, losses(0.99, 0.3, 0.9), needle(0.6)].flat();
+    const better = rows.map((row) =>
+      row.arm === "GradDiff" ? { ...row, measures: { ...row.measures, relearn20: 0.55 } } : row,
+    );
+    expect(judge(better).verdict).toBe("partly");
+    expect(judge(better).reason).toContain("GradDiff minus needle");
+  });
+
+  it("counts seeds, not themes: one seed on which the needle is undone as easily is enough to doubt", () => {
+    const rows = [enough, losses(0.99, 0.3, 0.9), needle(0.6)].flat();
+    const doubtful = rows.map((row) =>
+      row.arm === "needle" && row.seed === 2 ? { ...row, measures: { ...row.measures, relearn20: 0.91 } } : row,
+    );
+    expect(judge(doubtful).verdict).toBe("partly");
+    expect(judge(rows).reason).toContain("over 3 seeds");
+  });
+
+  it("says beside how much validated vectors hold", () => {
+    const { side } = judge(enough, losses(0.99, 0.3, 0.9), needle(0.6));
+    expect(side?.[1].detail).toBe(
+      "Noise on them takes 2.0 % of the theme's probability, on a vector of like use 1.0 %.",
+    );
   });
 
   it("says contradicted when unlearning moves the vectors", () => {

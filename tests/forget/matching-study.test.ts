@@ -1,9 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { hostRandom, type NDArray } from "../../src/engine/index.js";
-import type { Row } from "../../src/lab/index.js";
+import { hostRandom, type NDArray, setBackend } from "../../src/engine/index.js";
+import { memoryCache, type Row } from "../../src/lab/index.js";
 import study from "../../studies/forget/datamodel-matching.js";
-import { forgetRows } from "../../studies/forget/matching-bench.js";
-import { meanLogits, repeatedTargets } from "../../studies/forget/matching-fleets.js";
+import { forgetRows, matchingBench } from "../../studies/forget/matching-bench.js";
+import { openCell } from "../../studies/forget/matching-cell.js";
+import { meanLogits, openFleets, repeatedTargets } from "../../studies/forget/matching-fleets.js";
 import { columns, klomOf, pooled, rowsAndModelsBootstrap } from "../../studies/forget/matching-measures.js";
 import { ridgeDescents, ridgeDraw, stepsTo } from "../../studies/forget/matching-ridge.js";
 
@@ -132,6 +133,26 @@ describe("part B", () => {
     expect([top, bottom]).toContainEqual([...aligned]);
     expect(await forgetRows(train, "random", 5, 21)).toEqual(await forgetRows(train, "random", 5, 21));
     expect(await forgetRows(train, "random", 5, 22)).not.toEqual(await forgetRows(train, "random", 5, 21));
+  });
+
+  it("counts a fleet as diverged whose last step left no finite logits", async () => {
+    await setBackend("node", { threads: 1 });
+    const { bench: options } = study.scales.smoke!.options;
+    const bench = await matchingBench({ ...options, trainRows: 40, valRows: 10, epochs: 1, stepsPerCall: 4 });
+    const fleets = await openFleets({
+      bench,
+      measured: bench.val,
+      forgetSize: 4,
+      forgetSeed: 1,
+      subsetsKey: "none",
+      cache: memoryCache(),
+      signal: new AbortController().signal,
+    });
+    const datamodels = () => Promise.reject(new Error("not asked for"));
+    const cell = await openCell({ fleets, datamodels, set: "random", first: 0, count: 2 });
+    expect(await cell.unlearned("ga", { learningRate: 1e30, steps: 1 })).toBeUndefined();
+    const { forget } = cell.klom((await cell.unlearned("ga", { learningRate: 1e-3, steps: 1 }))!.logits);
+    for (const value of forget) expect(value).toBeGreaterThanOrEqual(0);
   });
 
   it("takes the golds' mean logits as the exact oracle, for each model alike", () => {

@@ -190,6 +190,12 @@ describe("what a scorecard refuses", () => {
   });
 });
 
+it("a scorecard does not score outputs that are no numbers", async () => {
+  const card = await scorecard(toyProblem(), { golds: [model.init(random.key(1))], test });
+  const wreck = treeMap((p: Tensor) => p.mul(1e30), model.init(random.key(1))) as MlpParams;
+  await expect(card.score(wreck)).rejects.toThrow("scorecard: the model gives outputs that are not finite.");
+});
+
 describe("gold models", () => {
   it("are trained on the retain set, the first from the original's seed", async () => {
     const asked: [string, number][] = [];

@@ -1,14 +1,16 @@
 import { beforeAll, describe, expect, it } from "vitest";
-import { hostRandom, mean, random, setBackend, tensor } from "../../src/engine/index.js";
+import { hostRandom, mean, random, setBackend, type Tensor, tensor, treeMap } from "../../src/engine/index.js";
 import { finetune, gradientAscent, type Labelled, type Unlearner } from "../../src/forget/index.js";
-import { memoryCache, type Row } from "../../src/lab/index.js";
+import { memoryCache, type Row, type RunContext } from "../../src/lab/index.js";
 import type { MlpParams } from "../../src/nn/index.js";
+import { unlearnUnit } from "../../studies/forget/arm-unit.js";
+import { baselines } from "../../studies/forget/bench.js";
 import { clearlyAbove, clearlyBelow, floorInterval } from "../../studies/forget/conventions.js";
 import { cachedTraining, type Recipe, rowsHash } from "../../studies/forget/recipe.js";
 import { commonTable, tableText } from "../../studies/forget/table.js";
 import { sceneKey, sceneOf, type Track } from "../../studies/forget/track.js";
 import { trackC } from "../../studies/forget/track-c.js";
-import { type Arm, drawConfigurations, tuneArm } from "../../studies/forget/tuning.js";
+import { type Arm, budget, type Drawn, drawConfigurations, tuneArm } from "../../studies/forget/tuning.js";
 import { values } from "../engine/helpers.js";
 import { model, rows, toyProblem } from "./toy.js";
 
@@ -98,6 +100,23 @@ describe("tuning", () => {
     expect(new Set(drawn.map(({ optimizer }) => optimizer))).toEqual(new Set(["sgd", "adam"]));
   });
 
+  it("gives all baselines that keep the retain set most of the budget on 6,000 rows, and no more", () => {
+    const longest = ({ space }: Arm) => {
+      const { epochs } = space as Record<string, any>;
+      return Math.max(...(epochs.choice ?? epochs.integer));
+    };
+    // Of 40 epochs of 5,400 rows; GradDiff takes 5 batches of each set for 600 rows to forget.
+    const cost = {
+      FT: longest(baselines.FT) * 5400,
+      RL: longest(baselines.RL) * 6000,
+      GradDiff: longest(baselines.GradDiff) * (600 + 5 * 128),
+    };
+    for (const passes of Object.values(cost)) {
+      expect(passes / (40 * 5400)).toBeGreaterThan(0.2);
+      expect(passes / (40 * 5400)).toBeLessThanOrEqual(budget);
+    }
+  });
+
   it("keeps the configuration with the least AvgGap within the budget, and every trial", async () => {
     const cache = memoryCache();
     const place = await scene();
@@ -144,11 +163,59 @@ describe("tuning", () => {
     );
   });
 
+  it("passes over models that answer with no numbers", async () => {
+    const wreck: Unlearner = {
+      ...finetune,
+      async *run(view) {
+        return treeMap((leaf: Tensor) => leaf.mul(1e30), view.params) as typeof view.params;
+      },
+    };
+    const arm: Arm = { name: "wreck", method: wreck, space: { learningRate: { log: [1e-3, 1] } } };
+    await expect(tuneArm(arm, await scene(), { cache: memoryCache(), trials: 2 })).rejects.toThrow(
+      "wreck: all 2 configurations diverged or went over the budget.",
+    );
+  });
+
   it("has nothing to do for an arm without a space", async () => {
     expect(await tuneArm({ name: "FT", method: finetune }, await scene(), { cache: memoryCache() })).toEqual({
       options: {},
       trials: [],
     });
+  });
+});
+
+describe("an arm in one place", () => {
+  const place = {
+    scenario: "some",
+    seed: 3,
+    scene: () =>
+      sceneOf(track, { ...track.draw("some", 3), scenario: "some", seed: 3 }, { cache: memoryCache(), golds: 1 }),
+  };
+  const run = async (options: Drawn) => {
+    const [rows, said]: [Row[], string[]] = [[], []];
+    const context = {
+      unit: (_name: string, work: () => Promise<unknown>) => work(),
+      checkpoint: { restore: () => undefined, save: async () => {} },
+      meter: { step: () => {} },
+      signal: new AbortController().signal,
+      record: (row: Row) => rows.push(row),
+      log: (message: string) => said.push(message),
+    };
+    await unlearnUnit(context as unknown as RunContext<unknown>, place, { name: "FT", method: finetune }, options);
+    return { rows, said };
+  };
+
+  it("has a row with its scores and its cost", async () => {
+    const { rows } = await run({ learningRate: 1e-3, epochs: 2 });
+    expect(rows).toHaveLength(1);
+    // Two epochs, where a retraining has ten.
+    expect(rows[0]).toMatchObject({ arm: "FT", seed: 3, setting: { scenario: "some" }, measures: { cost: 20 } });
+  });
+
+  it("has none where it diverges, and the rest goes on", async () => {
+    const { rows, said } = await run({ learningRate: 1e39, epochs: 2 });
+    expect(rows).toEqual([]);
+    expect(said[0]).toMatch(/^FT, some, seed 3 has no row\. FT: the loss became/);
   });
 });
 

@@ -52,7 +52,7 @@ describe("the verdict", () => {
     const { verdict: word, conditions, side } = verdict({});
     expect(word).toBe("replicated");
     expect(conditions.map(({ holds }) => holds)).toEqual([true, true, true, true]);
-    expect(side?.length).toBe(4);
+    expect(side?.length).toBe(6);
     expect(conditions[1].detail).toMatch(/ESD, eta 1 minus surgical: .* over 9 cells .* in 3 of 3 seeds/);
   });
 
@@ -90,6 +90,21 @@ describe("the verdict", () => {
     expect(word).toBe("replicated");
     expect(conditions[1].detail).not.toMatch(/eta 1/);
     expect(study.judge(without(["esd1", "esd2"]), "standard").verdict).toBe("not at this scale");
+  });
+
+  it("compares no arm that has not erased as much", () => {
+    const weak = rows().map((row) =>
+      ["surgicalFree", "anchor"].includes(row.arm) && row.seed === 1
+        ? { ...row, measures: { ...row.measures, checkedRate: 80 } }
+        : row,
+    );
+    const { verdict: word, side } = study.judge(weak, "standard");
+    expect(word).toBe("replicated");
+    expect(side?.map(({ name }) => name)).toEqual([
+      "samples that still show the digit, in the worst cell of surgical without an alternative",
+      "drift of samples without a label: weight 0 minus surgical",
+      "samples that still show the digit, in the worst cell of the anchor",
+    ]);
   });
 
   it("does not depend on the order of rows", () => {
@@ -184,7 +199,8 @@ describe("the study", () => {
     const whole = await run({ options, cache });
     expect(whole.error).toBeUndefined();
     const rates = whole.rows.filter(({ arm }) => arm in arms).map(({ measures }) => measures.learningRate);
-    expect(new Set(rates).size).toBe(3);
+    // Each arm takes one of the same two draws.
+    expect(new Set(rates).size).toBeLessThanOrEqual(2);
     expect(whole.rows.map(({ arm }) => arm)).toEqual(["original", "gold", "surgical", "unpreserved", "esd1"]);
     for (const rate of rates) expect(rate).toBeGreaterThanOrEqual(1e-3);
     const controller = new AbortController();
@@ -200,6 +216,7 @@ describe("the study", () => {
     expect(stopped.status).toBe("stopped");
     const resumed = await run({ resume: stopped.id, cache });
     expect(resumed.status).toBe("done");
+    expect((await run({ options, cache, seeds: [900] })).error).toMatch(/seed 900 is the tuning seed/);
     const measured = ({ rows }: typeof whole) => rows.map(({ arm, measures }) => ({ arm, ...measures }));
     expect(measured(resumed)).toEqual(measured(whole));
   });

@@ -111,6 +111,11 @@ describe("unlearn", () => {
     await expect(run).rejects.toThrow(/FT: the loss became (NaN|Infinity) at step \d of unlearn\./);
   });
 
+  it("does not hand out parameters that the last step lost", async () => {
+    const run = unlearn(finetune, toyProblem(), { learningRate: 1e39, epochs: 1, batchSize: 30 }).run();
+    await expect(run).rejects.toThrow("FT: the last step of unlearn left parameters that are not finite.");
+  });
+
   it("refuses another method's state", async () => {
     const from = { method: "GA", cost: { passes: 0, steps: 0, seconds: 0 }, log: [], done: {} };
     await expect(unlearn(finetune, toyProblem(), { from }).run()).rejects.toThrow(

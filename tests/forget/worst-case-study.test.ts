@@ -7,7 +7,7 @@ import { memoryCache } from "../../src/lab/cache.js";
 import { type RunOptions, runStudy } from "../../src/lab/runner.js";
 import type { MetricPoint, Row } from "../../src/lab/study.js";
 import { lossHistogram } from "../../studies/forget/worst-case-figures.js";
-import study from "../../studies/forget/worst-case-forget-sets.js";
+import study, { bestSearch } from "../../studies/forget/worst-case-forget-sets.js";
 import { lowest, sets } from "../../studies/forget/worst-case-sets.js";
 
 /** Error on the forget set by set, the same for all methods up to noise between seeds. */
@@ -66,7 +66,7 @@ describe("the verdict", () => {
   it("is replicated when all three parts hold", () => {
     const { verdict: word, conditions, side } = verdict({});
     expect(word).toBe("replicated");
-    expect(conditions.map(({ holds }) => holds)).toEqual([true, true, true, true, true]);
+    expect(conditions.map(({ holds }) => holds)).toEqual([true, true, true, true, true, true]);
     expect(side?.length).toBe(4);
   });
 
@@ -90,6 +90,11 @@ describe("the verdict", () => {
 
   it("asks every seed to agree", () => {
     expect(verdict({ lowLoss: 3.4, noise: 0.5 }).verdict).toBe("partly");
+    // Retraining errs 5.5 points less in the mean, and more in one seed.
+    const { verdict: word, conditions } = verdict({ retrainedWorst: 8.5, noise: 6 });
+    expect(conditions[3].estimate).toBeCloseTo(5.5, 6);
+    expect(conditions[3].holds).toBe(false);
+    expect(word).toBe("not at this scale");
   });
 
   it("is not at this scale when nothing was memorised, or random sets are no task", () => {
@@ -97,8 +102,36 @@ describe("the verdict", () => {
     expect(verdict({ random: 4.9, worst: 0 }).reason).toMatch(/fit random sets already/);
   });
 
+  it("does not average over fewer methods where one diverged", () => {
+    const without = (arm: string, scenario: string) =>
+      study.judge(
+        rows().filter((row) => row.arm !== arm || row.setting?.scenario !== scenario || row.seed !== 1),
+        "standard",
+      );
+    for (const scenario of ["random", "worst"]) {
+      const { verdict: word, reason } = without("GA", scenario);
+      expect(word).toBe("not at this scale");
+      expect(reason).toMatch(/different methods on different sets/);
+    }
+    expect(without("FT", "low-loss").verdict).toBe("not at this scale");
+    expect(without("RL", "low-loss").verdict).toBe("replicated");
+    // Comparisons beside the criterion are left out.
+    expect(without("RL", "worst-GA").side?.length).toBe(3);
+  });
+
   it("does not depend on the order of rows", () => {
     expect(study.judge(rows().reverse(), "standard").verdict).toBe("replicated");
+  });
+});
+
+describe("bestSearch", () => {
+  it("takes the least error, and the least loss where errors are alike", () => {
+    const trial = (rate: number, error: number, loss: number) => ({
+      drawn: { weightLearningRate: rate },
+      error,
+      loss,
+    });
+    expect(bestSearch([trial(1, 2, 0.01), trial(2, 0, 0.3), trial(3, 0, 0.1)])).toEqual({ weightLearningRate: 3 });
   });
 });
 

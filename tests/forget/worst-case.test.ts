@@ -194,6 +194,10 @@ describe("worstCaseForgetSet", () => {
       "classes need an int32 label for each row, but the train set has float32[6]",
     );
     expect(() => start({ lower: "RL" }, targets)).toThrow("random labels need int32 labels");
+    // A class that no row has would have the least loss of all.
+    expect(() => start({ unit: "class", size: 1 }, fixed(losses, [0, 0, 2, 2, 3, 3]))).toThrow(
+      "numbered from 0 without gaps, but no row of the train set is of class 1",
+    );
   });
 });
 

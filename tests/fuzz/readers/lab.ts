@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import type { z } from "zod";
@@ -57,19 +57,13 @@ const words = [
   ...['"status":"running"', '"version":1', "{}", "[]", "},{", "null", "1e308", "\n", '"a":1,', '"id":"../../x"'],
 ];
 
-/** A directory whose name all errors must tell, in memory where the system has such a place. */
+/** A directory whose name all errors must tell, in memory where the system has such a place, until the process ends. */
 export function directory(): string {
-  let base = tmpdir();
-  try {
-    return make("/dev/shm");
-  } catch {
-    return make(base);
-  }
-  function make(parent: string): string {
-    base = join(mkdtempSync(join(parent, "hebb-fuzz-")), file);
-    mkdirSync(base);
-    return base;
-  }
+  const parent = mkdtempSync(join(existsSync("/dev/shm") ? "/dev/shm" : tmpdir(), "hebb-fuzz-"));
+  process.once("exit", () => rmSync(parent, { recursive: true, force: true }));
+  const path = join(parent, file);
+  mkdirSync(path);
+  return path;
 }
 
 let place: string | undefined;
