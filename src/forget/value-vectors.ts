@@ -82,8 +82,8 @@ export interface FindConceptOptions {
 }
 
 /**
- * Value vectors whose top tokens are dominated by a concept's (Hong et al., 2024), those with the highest share first.
- * They are candidates: see `validateConceptVector`. Throws `HebbError` and `ShapeError` as `mlpValueVectors` and
+ * Value vectors whose top tokens are dominated by a concept's (Hong et al., 2024), those with the highest share first and,
+ * of equal ones, those that promote their top tokens most. They are candidates: see `validateConceptVector`. Throws `HebbError` and `ShapeError` as `mlpValueVectors` and
  * `logitLensTopK` do.
  */
 export async function findConceptVectors(
@@ -96,7 +96,7 @@ export async function findConceptVectors(
     const { tokens, logits } = logitLensTopK(v, e, k);
     return { tokens, strength: logits.mean(-1) };
   });
-  const found: ConceptVector[] = [];
+  const found: { vector: ConceptVector; strength: number }[] = [];
   for (const { path, axis } of layers) {
     const top = await look(mlpValueVectors(params, { path, axis }) as Feed<Tensor>, unembedding as Feed<Tensor>);
     const tokens = (await top.tokens.data()) as Int32Array;
@@ -106,10 +106,12 @@ export async function findConceptVectors(
     for (const index of order.slice(Math.floor(discard * order.length))) {
       const said = tokens.subarray(index * each, (index + 1) * each);
       const share = said.filter((token) => own.has(token)).length / each;
-      if (share >= minShare) found.push({ path, index, ...(axis === undefined ? {} : { axis }), share });
+      if (share < minShare) continue;
+      const vector = { path, index, ...(axis === undefined ? {} : { axis }), share };
+      found.push({ vector, strength: strength[index] });
     }
   }
-  return found.sort((a, b) => b.share - a.share);
+  return found.sort((a, b) => b.vector.share - a.vector.share || b.strength - a.strength).map(({ vector }) => vector);
 }
 
 /** How far unlearning moved one value vector. */

@@ -21,11 +21,16 @@ export type Behaviour = Readonly<
   Record<"Prob" | "ROUGE" | "paraphraseROUGE" | "prefixROUGE" | `relearn${number}`, number>
 >;
 
-/**
- * Asks a model about a theme: plainly, in other words, after other facts, and after it was taught a tenth again. Compiled once
- * for all themes of a seed.
- */
-export function conceptBehaviour(kind: KindL, language: LanguageL, signal?: AbortSignal) {
+/** Asks models about a theme. */
+export interface ConceptQuestions {
+  /** ROUGE of the answers to plain questions. */
+  recall(concept: Concept, params: GptParams): Promise<number>;
+  /** Asks plainly, in other words, after other facts, and after the model was taught a tenth again. */
+  behaviour(concept: Concept, params: GptParams): Promise<Behaviour>;
+}
+
+/** Questions to models of a seed, compiled once for all its themes. */
+export function conceptQuestions(kind: KindL, language: LanguageL, signal?: AbortSignal): ConceptQuestions {
   const { tofu, model } = language;
   const { pair, vocabulary, themes } = tofu;
   const write = greedyAnswers(model, { end: vocabulary.encode(".")[0], width: tofuContext, signal });
@@ -45,13 +50,18 @@ export function conceptBehaviour(kind: KindL, language: LanguageL, signal?: Abor
     return mean(answers.map((answer, i) => rougeLRecall(answer, pairs[i].answer)));
   };
 
-  return async (concept: Concept, params: GptParams): Promise<Behaviour> => {
-    const own = ownFacts(concept.facts, themes[concept.theme]);
-    // A tenth of the facts is taught again; the others are asked.
-    const order = hostRandom(concept.theme).fork("relearn").permutation(concept.facts.length);
-    const taught = new Set(Array.from(order.subarray(0, Math.ceil(order.length / 10)), (i) => concept.facts[i]));
+  /** A tenth of a theme's facts is taught again; the others are asked. */
+  const split = ({ theme, facts }: Concept) => {
+    const own = ownFacts(facts, themes[theme]);
+    const order = hostRandom(theme).fork("relearn").permutation(facts.length);
+    const taught = new Set(Array.from(order.subarray(0, Math.ceil(order.length / 10)), (i) => facts[i]));
     const asked = own.filter((fact) => !taught.has(fact));
-    const plain = asked.map((fact) => pair(fact, 0));
+    return { own, taught, asked, plain: asked.map((fact) => pair(fact, 0)) };
+  };
+
+  const recall = (concept: Concept, params: GptParams) => rouge(params, split(concept).plain);
+  const behaviour = async (concept: Concept, params: GptParams): Promise<Behaviour> => {
+    const { own, taught, asked, plain } = split(concept);
     /** Two other facts of the same author, told before the question. */
     const prefixed = asked.map((fact): TokenPair => {
       const told = own.filter((other) => other.name === fact.name && other !== fact);
@@ -83,4 +93,5 @@ export function conceptBehaviour(kind: KindL, language: LanguageL, signal?: Abor
       ...relearned,
     };
   };
+  return { recall, behaviour };
 }

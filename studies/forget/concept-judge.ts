@@ -55,7 +55,7 @@ export function judgeConcepts(rows: readonly Row[], scale: Scale): Judgement {
     conditions,
     side,
   });
-  if (unmoved.holds) return harder.holds ? say("replicated", unmoved, harder) : say("partly", unmoved, harder);
+  if (unmoved.holds) return say(harder.holds ? "replicated" : "partly", unmoved, harder, strength(traces));
   if (cosine < moves) return say("contradicted", unmoved);
   return say("not at this scale", unmoved);
 }

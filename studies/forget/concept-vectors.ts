@@ -1,3 +1,4 @@
+import { HebbError } from "../../src/engine/index.js";
 import {
   intrinsicScore,
   needleAblate,
@@ -9,7 +10,7 @@ import {
 } from "../../src/forget/index.js";
 import { defineStudy, type RunContext } from "../../src/lab/index.js";
 import type { GptParams } from "../../src/nn/index.js";
-import { conceptBehaviour } from "./concept-attacks.js";
+import { type ConceptQuestions, conceptQuestions } from "./concept-attacks.js";
 import { conceptFigures } from "./concept-figures.js";
 import { judgeConcepts } from "./concept-judge.js";
 import {
@@ -36,6 +37,8 @@ interface Options {
   readonly tuning: TuningL;
   readonly trained: readonly (typeof trained)[number][];
   readonly steps: number;
+  /** An arm that trains ends at the first of these steps at which the theme's ROUGE has fallen by half. */
+  readonly stops: readonly number[];
   readonly themes: readonly number[];
   readonly trace: TraceOptions;
 }
@@ -80,6 +83,7 @@ export default defineStudy<Options>({
     unrelatedDrop: { label: "The same of other themes" },
     controlDrop: { label: "Drop of the theme's probability under noise on the control" },
     controlUnrelatedDrop: { label: "The same of other themes" },
+    steps: { label: "Steps of training" },
     halved: { label: "Units that halve the theme's probability together" },
     accuracy: { label: "Own answer tokens that are right", unit: "%" },
   },
@@ -92,6 +96,7 @@ export default defineStudy<Options>({
         tuning: { settings: { learningRate: 3e-3 } },
         trained: ["GA"],
         steps: 4,
+        stops: [2],
         themes: [0],
         trace: { k: 20, minShare: 0.05, candidates: 2, sigma: 0.5, draws: 1, unrelated: 6, together: [1, 8] },
       },
@@ -105,11 +110,12 @@ export default defineStudy<Options>({
         tuning: { trials: 8, at: [25, 50, 100, 150] },
         trained,
         steps: 150,
+        stops: [10, 25, 50, 100],
         themes: [0, 4, 8, 12, 16],
         trace: {
           k: 20,
           minShare: 0.1,
-          candidates: 10,
+          candidates: 40,
           sigma: 0.5,
           draws: 3,
           unrelated: 30,
@@ -143,6 +149,8 @@ export default defineStudy<Options>({
       "is reported beside, and a verdict has to be read with it.",
     "The prefix of two other facts puts questions at positions where no question stood in training: the original itself loses " +
       "most of its ROUGE there, so that this attack says little; only relearning enters the verdict.",
+    "Arms that train end at the first of the steps 10, 25, 50, 100 and 150 at which the theme's ROUGE is at most half of the " +
+      "original's: further on they destroy the model, which then recovers nothing whatever it still holds.",
     "Arms have the options of the other studies of track L (seed 900, forget10, authors without themes); 'values' has those of " +
       "NPO+RT. Adam does not decay weights, and no gradient leaves the chosen vectors: the rest stays to the bit.",
     "Relearning: Adam at the training rate on a tenth of the theme's facts, all in one batch; the other facts are asked. ROUGE is " +
@@ -168,10 +176,10 @@ async function run(context: RunContext<Options>): Promise<void> {
       );
       const where = `theme ${theme}, seed ${seed}`;
       const trace = await unit(`trace, ${where}`, async () => {
-        const { language, behave } = await open();
+        const { language, ask } = await open();
         const concept = conceptOf(language, theme);
         const found = await traceConcept(kind, language, concept, options.trace);
-        const behaviour = await behave(concept, language.original.params);
+        const behaviour = await ask.behaviour(concept, language.original.params);
         const measures = { ...traceMeasures(found, language), ...behaviour };
         record({ arm: "original", seed, setting: { theme }, measures });
         return found;
@@ -179,15 +187,16 @@ async function run(context: RunContext<Options>): Promise<void> {
       const arms = armsOf(options, tuned["NPO+RT"]?.options ?? {});
       for (const [name, change] of Object.entries(arms))
         await unit(`${name}, ${where}`, async () => {
-          const { language, behave } = await open();
+          const { language, ask } = await open();
           const concept = conceptOf(language, theme);
-          const params = await change({ context, language, concept, seed, trace, options: tuned[name]?.options ?? {} });
+          const cell = { context, language, ask, concept, seed, trace, options: tuned[name]?.options ?? {} };
+          const { params, ...more } = await change(cell);
           const before = language.original.params;
           const intrinsic = await intrinsicScore(before, params, trace.location, unembeddingOf(before), {
             k: options.trace.k,
             concept: concept.tokens,
           });
-          const measures = { ...intrinsic, ...(await behave(concept, params)) };
+          const measures = { ...intrinsic, ...(await ask.behaviour(concept, params)), ...more };
           record({ arm: name, seed, setting: { theme }, measures });
         });
     }
@@ -197,12 +206,12 @@ async function run(context: RunContext<Options>): Promise<void> {
 /** A model that knows its authors, and the questions that it is asked. */
 interface Opened {
   readonly language: LanguageL;
-  readonly behave: ReturnType<typeof conceptBehaviour>;
+  readonly ask: ConceptQuestions;
 }
 
 async function openWithQuestions(kind: KindL, seed: number, { cache, signal }: RunContext<Options>): Promise<Opened> {
   const language = await openLanguageL(kind, seed, { cache, signal });
-  return { language, behave: conceptBehaviour(kind, language, signal) };
+  return { language, ask: conceptQuestions(kind, language, signal) };
 }
 
 function traceMeasures(found: Trace, { original }: LanguageL) {
@@ -220,34 +229,49 @@ function traceMeasures(found: Trace, { original }: LanguageL) {
 }
 
 /** What an arm works with. */
-interface Cell {
+interface Cell extends Opened {
   readonly context: RunContext<Options>;
-  readonly language: LanguageL;
   readonly concept: Concept;
   readonly seed: number;
   readonly trace: Trace;
   readonly options: Drawn;
 }
 
+/** What an arm made. */
+interface Changed {
+  readonly params: GptParams;
+  /** How long it trained. */
+  readonly steps?: number;
+}
+
 /** The arms: how each changes the original. */
-function armsOf({ kind, trained: names, steps }: Options, forValues: Drawn) {
+function armsOf({ kind, trained: names, steps, stops }: Options, forValues: Drawn) {
   const half = { sigma: 0.5, relative: true };
   const train =
     (armOf: (all: ReturnType<typeof armsL>) => Arm, more?: Drawn) =>
-    async ({ context, language, concept, seed, options }: Cell): Promise<GptParams> => {
+    async ({ context, language, ask, concept, seed, options }: Cell): Promise<Changed> => {
       const { method, fixed } = armOf(armsL(language.tofu));
       const problem = problemL(language, { forget: concept.facts, retain: concept.others }, seed);
       const { signal, checkpoint, meter } = context;
       const from = checkpoint.restore<UnlearnState>();
+      const half = (await ask.recall(concept, language.original.params)) / 2;
       const run = unlearn(method, problem, { ...fixed, ...options, ...more, steps, signal, from });
-      const { params, cost } = await run.run(({ state }) => checkpoint.save(() => state));
-      meter.step(Math.round(cost.passes));
-      return params;
+      for await (const { step, total, params: now, state } of run) {
+        const params = now as GptParams;
+        const ends = step === total || (stops.includes(step) && (await ask.recall(concept, params)) <= half);
+        if (ends) {
+          meter.step(Math.round(state.cost.passes));
+          return { params, steps: step };
+        }
+        await checkpoint.save(() => state);
+      }
+      throw new HebbError("concept-vectors: an arm needs a step at least.");
     };
   const ablate =
     (at: (trace: Trace) => ValueLocation, noise: object) =>
-    async ({ language, trace, seed }: Cell): Promise<GptParams> =>
-      needleAblate(language.original.params, at(trace), { ...noise, seed });
+    async ({ language, trace, seed }: Cell): Promise<Changed> => ({
+      params: needleAblate(language.original.params, at(trace), { ...noise, seed }),
+    });
   const onValues = (all: ReturnType<typeof armsL>): Arm => ({
     ...all["NPO+RT"],
     method: needleUnlearn(npoUnlearn, valueMatrices(kind)),

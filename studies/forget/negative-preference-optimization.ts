@@ -109,6 +109,8 @@ export default defineStudy<Options>({
       "every arm; beta of 0.05, 0.1, 0.2, 0.5; retain weight log-uniform in 0.5 to 5; GradDiff's forget weight in 0.1 to 1.",
     "All arms train by Adam in batches of 32, 150 steps as the specification says: more than a quarter of a retraining's " +
       "passes, because the pretrained model learns the authors in a few epochs. The cost column shows it.",
+    "GA and GradDiff ascend and descend the sum over answer tokens, the retain term of NPO+RT is a mean over tokens, as the " +
+      "specification has them: GradDiff's weights in 0.1 to 1 therefore hold retain rows more firmly than NPO+RT's do.",
     "Truth ratio: the held-out paraphrase is a question and an answer in a wording that no author was trained in; the five " +
       "wrong answers are in the same wording. Probabilities and ROUGE are asked in the first training wording.",
     "The language: pretraining shows all wordings with world facts and throw-away names, a tenth of the latter refused, so " +

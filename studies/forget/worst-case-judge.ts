@@ -94,7 +94,9 @@ export function judgeWorstCase(rows: readonly Row[], scale: Scale): Judgement {
           ),
         ]
       : []),
-    clear("AvgGap of RL, worst minus random", difference(["RL"], "worst", "random", "AvgGap"), "above"),
+    ...(has("worst", ["RL"]) && has("random", ["RL"])
+      ? [clear("AvgGap of RL, worst minus random", difference(["RL"], "worst", "random", "AvgGap"), "above")]
+      : []),
   ];
   const conditions = [gate, complete, room, a, b, c];
   const say = (verdict: Verdict, reason: string): Judgement => ({ verdict, reason, conditions, side });

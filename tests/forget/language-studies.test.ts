@@ -2,13 +2,18 @@ import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
-import { setBackend } from "../../src/engine/index.js";
+import { arange, grad, mul, random, setBackend, tensor } from "../../src/engine/index.js";
+import { gradientAscent, logProbability } from "../../src/forget/index.js";
 import { memoryCache, type Row, runStudy, type Study } from "../../src/lab/index.js";
+import { type GptParams, gpt } from "../../src/nn/index.js";
 import { judgeConcepts } from "../../studies/forget/concept-judge.js";
-import { isValidated } from "../../studies/forget/concept-traces.js";
+import { hiddenUnits, isValidated } from "../../studies/forget/concept-traces.js";
 import concepts from "../../studies/forget/concept-vectors.js";
 import forgetOnly from "../../studies/forget/forget-only-loss-adjustment.js";
 import negativePreference from "../../studies/forget/negative-preference-optimization.js";
+import { smallTofu } from "../../studies/forget/track-l.js";
+import { tuneL } from "../../studies/forget/track-l-trajectory.js";
+import { bigram, bigramProblem, values } from "./bigram.js";
 
 const arms: Readonly<Record<string, readonly string[]>> = {
   "negative-preference-optimization": ["toy", "original", "gold", "NPO, W = 1", "GA", "NPO+RT"],
@@ -53,6 +58,65 @@ it("no verdict rests on the seed that methods are tuned on", async () => {
   const { status, error } = await runStudy(forgetOnly, { seeds: [900], out, cache: memoryCache() });
   expect(status).toBe("failed");
   expect(error).toContain("Seed 900 is the one that methods are tuned on.");
+});
+
+describe("concept-vectors", () => {
+  it("ends training where the theme's answers have fallen by half, or else at the last step", async () => {
+    const cache = memoryCache();
+    const stepsAt = async (learningRate: number) => {
+      const out = await mkdtemp(join(tmpdir(), "hebb-language-"));
+      const { rows } = await runStudy(concepts, { out, cache, options: { tuning: { settings: { learningRate } } } });
+      return rows.find(({ arm }) => arm === "GA")?.measures.steps;
+    };
+    expect(await stepsAt(1)).toBe(2);
+    expect(await stepsAt(1e-6)).toBe(4);
+  }, 120_000);
+});
+
+describe("tuneL", () => {
+  it("tries again when other questions are asked, or the method has other defaults", async () => {
+    const cache = memoryCache();
+    const tried = async (FQ: number, asked: object, defaults: object = {}) => {
+      const { params, ...problem } = bigramProblem({
+        perExampleLoss: (p, { x, y }) => logProbability(bigram.apply(p, x), y),
+      });
+      const scene = {
+        recipe: {},
+        asked,
+        problem: { ...problem, params },
+        golds: [{ params }],
+        score: async () => ({ FQ, MU: 1 }),
+      };
+      const method = { ...gradientAscent, defaults: { ...gradientAscent.defaults, ...defaults } };
+      const arm = { name: "GA", method, fixed: { batchSize: 2, epochs: undefined }, space: {} };
+      return (await tuneL(scene as any, arm, { cache, trials: 1, steps: 1, at: [1] })).score;
+    };
+    expect(await tried(0.1, { retain: 5, world: 5 })).toBe(0.1);
+    expect(await tried(0.2, { retain: 5, world: 5 })).toBe(0.1);
+    expect(await tried(0.3, { retain: 6, world: 5 })).toBe(0.3);
+    expect(await tried(0.4, { retain: 5, world: 5 }, { weightDecay: 0.1 })).toBe(0.4);
+  });
+});
+
+describe("hiddenUnits", () => {
+  it("are what each value vector is multiplied by", async () => {
+    const kind = { ...smallTofu, model: { layers: 2, width: 8, heads: 2, hidden: 6 } };
+    const model = gpt({ ...kind.model, vocabulary: 9, context: 4, activation: "relu" });
+    const params = model.init(random.key(1));
+    const token = tensor(Int32Array.of(3), { shape: [1, 1] });
+    const units = hiddenUnits(kind)(params, token);
+    // With one token, the gradient at v_j is the unit's value times that at the bias that is added beside.
+    const slopes = grad((p: GptParams) => mul(model.apply(p, token), arange(9, "float32")).sum())(params);
+    for (const [layer, { down }] of slopes.blocks.entries()) {
+      const [vectors, bias] = [await values(down.w), await values(down.b!)];
+      const own = await values(units[layer]);
+      expect(Math.abs(bias[0])).toBeGreaterThan(0.1);
+      expect(Math.max(...own)).toBeGreaterThan(0.01);
+      own.forEach((unit, j) => {
+        expect(vectors[8 * j]).toBeCloseTo(unit * bias[0], 4);
+      });
+    }
+  });
 });
 
 describe("isValidated", () => {
@@ -109,7 +173,9 @@ describe("judgeConcepts", () => {
   });
 
   it("says partly when the needle is undone as easily", () => {
-    expect(judge(enough, losses(0.99, 0.3, 0.9), needle(0.95)).verdict).toBe("partly");
+    const judged = judge(enough, losses(0.99, 0.3, 0.9), needle(0.95));
+    expect(judged.verdict).toBe("partly");
+    expect(judged.reason).toContain("Noise on them takes 2.0 % of the theme's probability");
   });
 
   it("compares the needle with the best of all arms that train", () => {

@@ -17,6 +17,7 @@ import {
   tokenRows,
   vocabulary,
 } from "../../src/forget/index.js";
+import { valueWords } from "../../src/forget/language/tofu-words.js";
 import { gpt } from "../../src/nn/index.js";
 import { onEachBackend } from "../engine/helpers.js";
 import { type Bigram, bigram, bigramOf, values } from "./bigram.js";
@@ -144,6 +145,27 @@ describe("tofu", () => {
       expect(facts.map(({ relation }) => relation)).toEqual(["birthplace", "genre", "trade", "award", "title"]);
       for (const { value, wrong } of facts) expect(new Set([value, ...wrong]).size).toBe(6);
     }
+  });
+
+  it("has values of one token, and titles of two, as many as the benchmark says; wrong ones are of the same relation", () => {
+    const counts = Object.entries(valueWords).map(([relation, lists]) => [relation, lists.map((list) => list.length)]);
+    expect(Object.fromEntries(counts)).toEqual({
+      birthplace: [20],
+      genre: [12],
+      trade: [16],
+      award: [16],
+      title: [40, 40],
+    });
+    for (const lists of Object.values(valueWords))
+      for (const list of lists) expect(new Set(list).size).toBe(list.length);
+    for (const { relation, value, wrong } of [...language.authors.flat(), ...language.world])
+      for (const other of [value, ...wrong]) {
+        const words = other.split(" ");
+        expect(words).toHaveLength(valueWords[relation].length);
+        words.forEach((word, i) => {
+          expect(valueWords[relation][i]).toContain(word);
+        });
+      }
   });
 
   it("by default has 200 authors, 100 world entities and about 500 words, in rows of the context", () => {

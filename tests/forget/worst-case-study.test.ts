@@ -108,10 +108,13 @@ describe("the verdict", () => {
         rows().filter((row) => row.arm !== arm || row.setting?.scenario !== scenario || row.seed !== 1),
         "standard",
       );
-    for (const scenario of ["random", "worst"]) {
-      const { verdict: word, reason } = without("GA", scenario);
-      expect(word).toBe("not at this scale");
-      expect(reason).toMatch(/different methods on different sets/);
+    for (const arm of ["FT", "GA", "RL"]) {
+      for (const scenario of ["random", "worst"]) {
+        const { verdict: word, reason, side } = without(arm, scenario);
+        expect(word).toBe("not at this scale");
+        expect(reason).toMatch(/different methods on different sets/);
+        expect(side?.length).toBe(arm === "RL" ? 3 : 4);
+      }
     }
     expect(without("FT", "low-loss").verdict).toBe("not at this scale");
     expect(without("RL", "low-loss").verdict).toBe("replicated");
