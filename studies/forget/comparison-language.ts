@@ -1,4 +1,3 @@
-import { HebbError } from "../../src/engine/index.js";
 import { DivergedError, unlearn } from "../../src/forget/index.js";
 import type { MethodComparison, Row } from "../../src/lab/index.js";
 import { withTable } from "./comparison.js";
@@ -8,7 +7,7 @@ import { rowsHash } from "./recipe.js";
 import { openSceneL, type ScenarioL, type SceneL, scenariosL, smallTofu, tinyTofu } from "./track-l.js";
 import { armsL } from "./track-l-arms.js";
 import { tuneL } from "./track-l-trajectory.js";
-import { type Arm, type Drawn, tuningSeed } from "./tuning.js";
+import { type Arm, type Drawn, refuseTuningSeed, tuningSeed } from "./tuning.js";
 
 const kinds = { tinyTOFU: tinyTofu, small: smallTofu } as const;
 /** Steps of every method, as in the studies of this track. */
@@ -35,7 +34,7 @@ const comparison: Omit<MethodComparison, "table"> = {
     "FLAT-Pearson",
   ] satisfies (keyof ReturnType<typeof armsL>)[],
   async run({ data, scenario, methods, seeds, trials, cache, signal, log, progress }) {
-    if (seeds.includes(tuningSeed)) throw new HebbError(`Seed ${tuningSeed} is the one that methods are tuned on.`);
+    refuseTuningSeed(seeds);
     const kind = kinds[data as keyof typeof kinds];
     const length = steps[data as keyof typeof kinds];
     const at = [length];

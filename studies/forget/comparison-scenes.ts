@@ -27,7 +27,7 @@ import { commonColumns } from "./table.js";
 import { openScene, type Scene, sceneKey, type Track } from "./track.js";
 import { scenariosC, trackC } from "./track-c.js";
 import { scenariosR, trackR } from "./track-r.js";
-import { type Arm, type Drawn, tuneArm, tuningSeed, UntunableError } from "./tuning.js";
+import { type Arm, type Drawn, refuseTuningSeed, tuneArm, tuningSeed, UntunableError } from "./tuning.js";
 
 /** How many gold models each seed has. */
 const golds = 3;
@@ -87,7 +87,7 @@ function comparisonOf({ asked, arms, open, ...kind }: Kind): MethodComparison {
     ...kind,
     async run(options) {
       const { data, scenario, methods, seeds, cache, signal, trials } = options;
-      if (seeds.includes(tuningSeed)) throw new HebbError(`Seed ${tuningSeed} is the one that methods are tuned on.`);
+      refuseTuningSeed(seeds);
       const track = await open(data, options);
       const total = methods.length + seeds.length * (1 + methods.length);
       let done = 0;

@@ -1,4 +1,3 @@
-import { HebbError } from "../../src/engine/index.js";
 import { predictor, type Relearned, relearnSteps } from "../../src/forget/index.js";
 import { defineStudy, type RunContext } from "../../src/lab/index.js";
 import { nameOf, type Place, unlearnUnit } from "./arm-unit.js";
@@ -10,7 +9,7 @@ import { type Ablation, ablations, type Tuned, tunedArms } from "./regression-ar
 import { type SettleOptions, settle } from "./settle.js";
 import { openScene, type Scene } from "./track.js";
 import { type ScenarioR, trackR } from "./track-r.js";
-import { type Drawn, tuningSeed } from "./tuning.js";
+import { type Drawn, refuseTuningSeed, tuningSeed } from "./tuning.js";
 
 interface Options extends SettleOptions<Tuned> {
   readonly data: Parameters<typeof trackR>[0];
@@ -137,10 +136,7 @@ export default defineStudy<Options>({
 
 async function run(context: RunContext<Options>): Promise<void> {
   const { options, seeds, cache, signal } = context;
-  if (seeds.includes(tuningSeed))
-    throw new HebbError(
-      `deep-regression-unlearning: seed ${tuningSeed} is the tuning seed; no verdict may rest on it.`,
-    );
+  refuseTuningSeed(seeds, "deep-regression-unlearning");
   const track = await trackR(options.data, context);
   const placeOf = (scenario: ScenarioR, seed: number): Place => ({
     scenario,

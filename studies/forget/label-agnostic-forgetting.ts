@@ -1,6 +1,6 @@
 import type { Dataset } from "../../src/data/index.js";
 import { take } from "../../src/data/index.js";
-import { concat, HebbError, hostRandom, type Tensor, tensor } from "../../src/engine/index.js";
+import { concat, hostRandom, type Tensor, tensor } from "../../src/engine/index.js";
 import { type LabelAgnosticOptions, type Labelled, outputsOf } from "../../src/forget/index.js";
 import { defineStudy, type RunContext } from "../../src/lab/index.js";
 import { nameOf, type Place, unlearnUnit } from "./arm-unit.js";
@@ -12,7 +12,7 @@ import { once } from "./once.js";
 import { type SettleOptions, settle } from "./settle.js";
 import { openScene, type Scene } from "./track.js";
 import { type ScenarioC, scenariosC, trackC } from "./track-c.js";
-import { type Arm, tuningSeed } from "./tuning.js";
+import { type Arm, refuseTuningSeed, tuningSeed } from "./tuning.js";
 
 type Tuned = keyof typeof baselines | "LAF";
 
@@ -138,8 +138,7 @@ export default defineStudy<Options>({
 
 async function run(context: RunContext<Options>): Promise<void> {
   const { options, seeds, cache, signal } = context;
-  if (seeds.includes(tuningSeed))
-    throw new HebbError(`label-agnostic-forgetting: seed ${tuningSeed} is the tuning seed; no verdict may rest on it.`);
+  refuseTuningSeed(seeds, "label-agnostic-forgetting");
   const track = await trackC(options.data, context);
   const placeOf = (scenario: ScenarioC, seed: number): Place => ({
     scenario,

@@ -1,4 +1,3 @@
-import { HebbError } from "../../src/engine/index.js";
 import { defineStudy, type RunContext } from "../../src/lab/index.js";
 import { nameOf, type Place, unlearnUnit } from "./arm-unit.js";
 import { measures, references, referenceUnit } from "./bench.js";
@@ -10,7 +9,7 @@ import { sparsityFigures } from "./sparsity-figures.js";
 import { judgeSparsity } from "./sparsity-judge.js";
 import { openScene, type Scene } from "./track.js";
 import { type ScenarioC, trackC } from "./track-c.js";
-import { type Arm, type Drawn, tuningSeed } from "./tuning.js";
+import { type Arm, type Drawn, refuseTuningSeed, tuningSeed } from "./tuning.js";
 
 type Tuned = SparseArm | DenseArm;
 
@@ -137,10 +136,7 @@ export default defineStudy<Options>({
 
 async function run(context: RunContext<Options>): Promise<void> {
   const { options, seeds } = context;
-  if (seeds.includes(tuningSeed))
-    throw new HebbError(
-      `sparsity-simplifies-unlearning: seed ${tuningSeed} is the tuning seed; no verdict may rest on it.`,
-    );
+  refuseTuningSeed(seeds, "sparsity-simplifies-unlearning");
   const track = await trackC(options.data, context);
   const placesOf = (scenario: ScenarioC, seed: number) => {
     const { cache, signal } = context;

@@ -1,4 +1,4 @@
-import { HebbError, type NDArray, tensor, treeMap } from "../../src/engine/index.js";
+import { type NDArray, tensor, treeMap } from "../../src/engine/index.js";
 import { defineStudy, type RunContext } from "../../src/lab/index.js";
 import type { DenoiserParams } from "./digit-denoiser.js";
 import { once } from "./once.js";
@@ -9,7 +9,7 @@ import { judgeSurgical } from "./surgical-judge.js";
 import { erasedLimit, type SampleCounts, type SurgicalMeasures, surgicalMeasures } from "./surgical-measures.js";
 import { type SurgicalTuning, tuneSurgical } from "./surgical-tuning.js";
 import { digitDdpm, type TrackG, type TrackGOptions, trackG } from "./track-g.js";
-import { tuningSeed } from "./tuning.js";
+import { refuseTuningSeed } from "./tuning.js";
 
 interface Options {
   readonly track: TrackGOptions;
@@ -142,8 +142,7 @@ export default defineStudy<Options>({
 async function run(context: RunContext<Options>): Promise<void> {
   const { options, seeds } = context;
   const { erasures, counts } = options;
-  if (seeds.includes(tuningSeed))
-    throw new HebbError(`surgical-concept-erasing: seed ${tuningSeed} is the tuning seed; no verdict may rest on it.`);
+  refuseTuningSeed(seeds, "surgical-concept-erasing");
   const track = await trackG(options.track, context);
   const rates = await learningRates(context, track);
   const cells = seeds.flatMap((seed) => erasures.map((erasure) => ({ seed, erasure })));

@@ -1,10 +1,9 @@
-import { HebbError } from "../../src/engine/index.js";
 import type { RunContext } from "../../src/lab/index.js";
 import { type KindL, openSceneL } from "./track-l.js";
 import type { Path } from "./track-l-arm-unit.js";
 import { type ArmL, armsL } from "./track-l-arms.js";
 import { type TunedL, tuneL } from "./track-l-trajectory.js";
-import { type Drawn, tuningSeed } from "./tuning.js";
+import { type Drawn, refuseTuningSeed, tuningSeed } from "./tuning.js";
 
 /** How arms get their options: so many random configurations each, or, in smoke runs, the same settings for all. */
 export type TuningL = { readonly trials: number; readonly at: readonly number[] } | { readonly settings: Drawn };
@@ -17,8 +16,7 @@ export async function tuneArmsL(
   { steps, tuning }: Pick<Path, "steps"> & { readonly tuning: TuningL },
 ): Promise<Record<string, TunedL>> {
   const { cache, signal, log } = context;
-  if (context.seeds.includes(tuningSeed))
-    throw new HebbError(`Seed ${tuningSeed} is the one that methods are tuned on.`);
+  refuseTuningSeed(context.seeds);
   if ("settings" in tuning)
     return Object.fromEntries(names.map((name) => [name, { options: tuning.settings, score: 0 }]));
   return context.unit(`tuning of ${names.join(", ")}`, async () => {

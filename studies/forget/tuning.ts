@@ -23,6 +23,16 @@ export type Drawn = Readonly<Record<string, Json>>;
 /** Everything is tuned on this seed, and no verdict rests on it. */
 export const tuningSeed = 900;
 
+/** Throws `HebbError` where a verdict (of a study, if it is named) or a table would rest on the tuning seed. */
+export function refuseTuningSeed(seeds: readonly number[], study?: string): void {
+  if (!seeds.includes(tuningSeed)) return;
+  throw new HebbError(
+    study === undefined
+      ? `Seed ${tuningSeed} is the one that methods are tuned on.`
+      : `${study}: seed ${tuningSeed} is the tuning seed; no verdict may rest on it.`,
+  );
+}
+
 /** The share of one retraining's passes that a method may take. */
 export const budget = 0.25;
 

@@ -1,5 +1,4 @@
 import { type Dataset, take } from "../../src/data/index.js";
-import { HebbError } from "../../src/engine/index.js";
 import {
   accuracyOf,
   type ForgetSetProblem,
@@ -18,7 +17,7 @@ import { cachedTraining, paramsHash } from "./recipe.js";
 import { denseArms } from "./sparsity-arms.js";
 import { openScene, sceneOf, type Track } from "./track.js";
 import { trackC } from "./track-c.js";
-import { type Drawn, drawConfigurations, tuneArm, tuningSeed } from "./tuning.js";
+import { type Drawn, drawConfigurations, refuseTuningSeed, tuneArm, tuningSeed } from "./tuning.js";
 import { lossHistogram, worstCaseFigures } from "./worst-case-figures.js";
 import { judgeWorstCase } from "./worst-case-judge.js";
 import { chooseSet, type SearchOptions, type SetName } from "./worst-case-sets.js";
@@ -129,8 +128,7 @@ export default defineStudy<Options>({
 
 async function run(context: RunContext<Options>): Promise<void> {
   const { options, seeds, cache, signal } = context;
-  if (seeds.includes(tuningSeed))
-    throw new HebbError(`worst-case-forget-sets: seed ${tuningSeed} is the tuning seed; no verdict may rest on it.`);
+  refuseTuningSeed(seeds, "worst-case-forget-sets");
   const track = await trackC(options.data, context);
   const chosen = options.sets.flatMap((set) =>
     Array.from({ length: set === "random" ? options.draws : 1 }, (_, draw) => ({ set, draw })),

@@ -1,23 +1,13 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { setBackend, treeLeaves, zeros } from "../../src/engine/index.js";
-import {
-  type MetricPoint,
-  memoryCache,
-  type Row,
-  type RunRecord,
-  RunStore,
-  renderSvg,
-  runStudy,
-} from "../../src/lab/index.js";
+import { describe, expect, it } from "vitest";
+import { treeLeaves, zeros } from "../../src/engine/index.js";
+import { memoryCache, type Row, renderSvg, runStudy } from "../../src/lab/index.js";
 import { deepRegressionFigures, histogram } from "../../studies/forget/deep-regression-figures.js";
 import { judgeDeepRegression } from "../../studies/forget/deep-regression-judge.js";
 import study from "../../studies/forget/deep-regression-unlearning.js";
 import { ablations, tunedArms } from "../../studies/forget/regression-arms.js";
 import { cnnR, rangeEnd, trackR } from "../../studies/forget/track-r.js";
 import { drawConfigurations } from "../../studies/forget/tuning.js";
+import { smokeRun } from "./smoke-run.js";
 
 const spread = [-0.01, 0.01, 0, 0.005, -0.005];
 const arm = (name: string, W1: number, TA: number, scenario = "range", wobble = spread): Row[] =>
@@ -149,26 +139,16 @@ describe("the arms of deep-regression-unlearning", () => {
 });
 
 describe("deep-regression-unlearning at smoke scale", () => {
-  let out: string;
-  let record: RunRecord;
-  let metrics: readonly MetricPoint[];
-
-  beforeAll(async () => {
-    await setBackend("node", { threads: 1 });
-    out = await mkdtemp(join(tmpdir(), "hebb-regression-"));
-    record = await runStudy(study, { scale: "smoke", out, cache: memoryCache() });
-    metrics = await (await new RunStore(out).open(record.id)).readMetrics();
-  }, 60_000);
-  afterAll(() => rm(out, { recursive: true }));
+  const smoke = smokeRun(study);
 
   it("ends with a judgement and a row for every arm", () => {
-    expect(record.error).toBeUndefined();
-    expect(record.judgement?.verdict).toBe("not at this scale");
-    expect(record.rows.map(({ arm }) => arm)).toEqual(["gold", "original", "FT", "amnesiac", "blindspot"]);
+    expect(smoke.record.error).toBeUndefined();
+    expect(smoke.record.judgement?.verdict).toBe("not at this scale");
+    expect(smoke.record.rows.map(({ arm }) => arm)).toEqual(["gold", "original", "FT", "amnesiac", "blindspot"]);
   });
 
   it("finds models that forget further from the original than fine-tuning is", () => {
-    const of = (arm: string, measure: string) => record.rows.find((row) => row.arm === arm)!.measures[measure];
+    const of = (arm: string, measure: string) => smoke.record.rows.find((row) => row.arm === arm)!.measures[measure];
     expect(of("gold", "UA")).toBeGreaterThan(2 * of("original", "UA"));
     expect(of("amnesiac", "W1")).toBeLessThan(of("FT", "W1"));
     expect(of("blindspot", "W1")).toBeLessThan(of("original", "W1"));
@@ -178,13 +158,13 @@ describe("deep-regression-unlearning at smoke scale", () => {
   });
 
   it("draws its figures", async () => {
-    const figures = deepRegressionFigures(record.rows, metrics);
+    const figures = deepRegressionFigures(smoke.record.rows, smoke.metrics);
     expect(figures.map(({ name }) => name)).toEqual(["predictions", "retain-error"]);
     for (const figure of figures) expect(await renderSvg(figure)).toContain("<svg");
   });
 
   it("refuses the tuning seed for a verdict", async () => {
-    const refused = await runStudy(study, { scale: "smoke", out, seeds: [900], cache: memoryCache() });
+    const refused = await runStudy(study, { scale: "smoke", out: smoke.out, seeds: [900], cache: memoryCache() });
     expect(refused.status).toBe("failed");
     expect(refused.error).toMatch(/seed 900 is the tuning seed/);
   });

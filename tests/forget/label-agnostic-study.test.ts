@@ -1,21 +1,11 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { setBackend, tensor } from "../../src/engine/index.js";
-import {
-  type MetricPoint,
-  memoryCache,
-  type Row,
-  type RunRecord,
-  RunStore,
-  renderSvg,
-  runStudy,
-} from "../../src/lab/index.js";
+import { describe, expect, it } from "vitest";
+import { tensor } from "../../src/engine/index.js";
+import { memoryCache, type Row, renderSvg, runStudy } from "../../src/lab/index.js";
 import { labelAgnosticFigures, principalPlane } from "../../studies/forget/label-agnostic-figures.js";
 import study from "../../studies/forget/label-agnostic-forgetting.js";
 import { judgeLabelAgnostic } from "../../studies/forget/label-agnostic-judge.js";
 import { scenariosC } from "../../studies/forget/track-c.js";
+import { smokeRun } from "./smoke-run.js";
 
 const spread = [-0.1, 0.1, 0, 0.05, -0.05];
 /** AvgGap of each scenario, for one arm. */
@@ -125,35 +115,25 @@ describe("the plane of the principal components", () => {
 });
 
 describe("label-agnostic-forgetting at smoke scale", () => {
-  let out: string;
-  let record: RunRecord;
-  let metrics: readonly MetricPoint[];
-
-  beforeAll(async () => {
-    await setBackend("node", { threads: 1 });
-    out = await mkdtemp(join(tmpdir(), "hebb-label-agnostic-"));
-    record = await runStudy(study, { scale: "smoke", out, cache: memoryCache() });
-    metrics = await (await new RunStore(out).open(record.id)).readMetrics();
-  }, 60_000);
-  afterAll(() => rm(out, { recursive: true }));
+  const smoke = smokeRun(study);
 
   it("ends with a judgement and a row for every arm", () => {
-    expect(record.error).toBeUndefined();
-    expect(record.judgement?.verdict).toBe("not at this scale");
-    expect(record.rows.map(({ arm }) => arm)).toEqual(["original", "gold", "FT", "LAF", "LAF+R"]);
-    const of = (arm: string, measure: string) => record.rows.find((row) => row.arm === arm)!.measures[measure];
+    expect(smoke.record.error).toBeUndefined();
+    expect(smoke.record.judgement?.verdict).toBe("not at this scale");
+    expect(smoke.record.rows.map(({ arm }) => arm)).toEqual(["original", "gold", "FT", "LAF", "LAF+R"]);
+    const of = (arm: string, measure: string) => smoke.record.rows.find((row) => row.arm === arm)!.measures[measure];
     expect(of("gold", "UA")).toBe(100);
     expect(of("LAF+R", "cost")).toBeGreaterThan(of("LAF", "cost"));
   });
 
   it("draws its figures", async () => {
-    const figures = labelAgnosticFigures(record.rows, metrics);
+    const figures = labelAgnosticFigures(smoke.record.rows, smoke.metrics);
     expect(figures.map(({ name }) => name)).toEqual(["representation-class", "gaps"]);
     for (const figure of figures) expect(await renderSvg(figure)).toContain("<svg");
   });
 
   it("refuses the tuning seed for a verdict", async () => {
-    const refused = await runStudy(study, { scale: "smoke", out, seeds: [900], cache: memoryCache() });
+    const refused = await runStudy(study, { scale: "smoke", out: smoke.out, seeds: [900], cache: memoryCache() });
     expect(refused.status).toBe("failed");
     expect(refused.error).toMatch(/seed 900 is the tuning seed/);
   });

@@ -221,22 +221,22 @@ function scanGradient(
   const gConsts = inner.slice(0, wanted.consts.length);
   const gXs = inner.slice(wanted.consts.length + wanted.carries.length);
   // Nothing more may be stored with `checkpoint`.
-  const after = sumsAfterwards(checkpoint ? [] : gConsts, [...slices, ...gXs]);
-  const sums = gConsts.map((g) => (after.has(g) ? undefined : placeholder(g)));
+  const free = [...slices, ...gXs];
+  const after = sumsAfterwards(checkpoint ? [] : gConsts, free);
+  const extra = [...new Set([...after.values()].flatMap(({ of }) => of))].filter((t) => !free.includes(t));
+  const running = gConsts.filter((g) => !after.has(g));
+  const sums = running.map(placeholder);
   const own = checkpoint ? params.consts : [];
-  const isSum = (s: Tensor | undefined): s is Tensor => s !== undefined;
-  const made = [...new Set([...after.values()].flatMap(({ of }) => of))].filter((t) => !slices.includes(t));
-  const extra = made.filter((t) => !gXs.includes(t));
   const closed = closeOver(
-    [...own, ...sums.filter(isSum), ...gCarries, ...ys.map((y) => y.slice), ...slices],
-    [...gConsts.flatMap((g, i) => (sums[i] ? [add(sums[i], g)] : [])), ...inner.slice(wanted.consts.length), ...extra],
+    [...own, ...sums, ...gCarries, ...ys.map((y) => y.slice), ...slices],
+    [...running.map((g, i) => add(sums[i], g)), ...inner.slice(wanted.consts.length), ...extra],
   );
   const back = applyMany(
     scanPrimitive,
     [
       ...closed.consts,
       ...inputs.slice(0, own.length),
-      ...sums.filter(isSum).map((c) => zeros(c.shape, c.dtype)),
+      ...running.map((g) => zeros(g.shape, g.dtype)),
       ...outputs.carries.flatMap((o, i) => (live[i] ? [gs[i] ?? zeros(o.shape, o.dtype)] : [])),
       ...ys.map((y) => y.g),
       ...kept.map(sequence),
@@ -244,7 +244,7 @@ function scanGradient(
     {
       body: closed.body,
       consts: closed.consts.length + own.length,
-      carries: sums.filter(isSum).length + gCarries.length,
+      carries: running.length + gCarries.length,
       length: attrs.length,
       reverse: !reverse,
       checkpoint,

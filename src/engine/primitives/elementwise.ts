@@ -71,9 +71,8 @@ const winner = (a: Tensor, b: Tensor): Tensor =>
 /** The padded tensors that a sum is made of; undefined when it has other terms. */
 function padded(...terms: Tensor[]): Tensor[] | undefined {
   const found: Tensor[] = [];
-  while (terms.length > 0) {
-    const { primitive, inputs } = terms[0].node;
-    const [t] = terms.splice(0, 1);
+  for (let t = terms.pop(); t !== undefined; t = terms.pop()) {
+    const { primitive, inputs } = t.node;
     if (primitive === padPrimitive) found.push(t);
     else if (primitive === primitives.add && inputs.every((i) => i.rank === t.rank)) terms.push(...inputs);
     else return undefined;

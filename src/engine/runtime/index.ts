@@ -1,6 +1,7 @@
 import type { NDArray } from "../dtype.js";
 import { HebbError } from "../errors.js";
 import type { Backend, BackendOptions, DeviceValue } from "./backend.js";
+import { inNode } from "./in-node.js";
 
 let current: Promise<Backend> | undefined;
 let chosen: { name: string; options: BackendOptions } = { name: "default", options: {} };
@@ -26,7 +27,6 @@ export function getBackend(): Promise<Backend> {
 }
 
 async function load(name: string, options: BackendOptions): Promise<Backend> {
-  const inNode = typeof process !== "undefined" && process.versions?.node !== undefined;
   const which = name === "default" ? (inNode ? "node" : "wasm") : name;
   if (which === "node") return (await import("./node.js")).nodeBackend(options);
   if (which === "wasm") return (await import("./wasm.js")).wasmBackend(options);

@@ -1,5 +1,6 @@
 import type * as ort from "onnxruntime-web";
 import type { Backend, BackendOptions } from "./backend.js";
+import { inNode } from "./in-node.js";
 import { ortBackend } from "./ort.js";
 
 /** ONNX Runtime Web: WASM with SIMD, and with threads where the page is cross-origin isolated (always in Node). */
@@ -12,7 +13,6 @@ export async function wasmBackend({ threads }: BackendOptions = {}): Promise<Bac
 
 /** The build for Node; in a browser the one without WebGPU, which is half the download and twice as fast on WASM. */
 function load(): Promise<typeof ort> {
-  const inNode = typeof process !== "undefined" && process.versions?.node !== undefined;
   // Named at run time, so that bundlers for browsers leave it out.
   const forNode = "onnxruntime-web";
   return inNode ? import(/* @vite-ignore */ forNode) : import("onnxruntime-web/wasm");
