@@ -52,16 +52,20 @@ const environment = {
   node: process.versions.node,
 };
 const measured = [];
-for (const threads of options.threads) {
-  for (const workload of options.workloads) measured.push(await measure(workload, threads));
-}
 const report = { environment, tolerance: TOLERANCE, entries: measured };
-if (options.complete) {
-  const all = { ...report, entries: merged(measured) };
+for (const threads of options.threads) {
+  for (const workload of options.workloads) {
+    measured.push(await measure(workload, threads));
+    // After each, so that a run that is stopped keeps what it measured.
+    if (options.complete) keep({ ...report, entries: merged(measured) });
+  }
+}
+process.stdout.write(options.json ? `${JSON.stringify(report, null, 1)}\n` : `\n${renderMarkdown(report)}`);
+
+function keep(all) {
   writeFileSync(join(here, "results.json"), `${JSON.stringify(all, null, 1)}\n`);
   writeFileSync(join(here, "results.md"), renderMarkdown(all));
 }
-process.stdout.write(options.json ? `${JSON.stringify(report, null, 1)}\n` : `\n${renderMarkdown(report)}`);
 
 /** One workload: set every peer up, check their results against each other, then time them in turns. */
 async function measure(workload, threads) {

@@ -34,6 +34,7 @@ export { packMask, unpackMask } from "./pack.js";
 export { keepPerRound, type PruneRates } from "./rates.js";
 export { reinitLike } from "./reinit.js";
 export { stackTrees, unstackTree } from "./stacked.js";
+export { type SynflowOptions, synflowMask, synflowScores } from "./synflow.js";
 export {
   type MaskedProgress,
   type MaskedStep,

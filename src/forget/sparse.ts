@@ -27,7 +27,7 @@ export async function maskedProblem<P>(problem: UnlearnProblem<P>, mask: WeightM
 export interface PruneOptions extends TrainingOptions {
   /**
    * Which weights live: `await magnitudeMask(params, 0.05, "global")` of `hebb/compress` keeps the largest 5 % of all
-   * weight matrices together, and biases.
+   * weight matrices together, and biases (OMP); `synflowMask` and `iterativeMagnitudePrune` beside it give others.
    */
   readonly mask: unknown;
 }

@@ -100,6 +100,14 @@ export interface RunContext<Options> {
   readonly checkpoint: Checkpoint;
 }
 
+/** An option of a study that whoever runs it may change: how it is called and what it may be. */
+export type Control = { readonly label: string; readonly about?: string } & (
+  | { readonly kind: "integer" | "number"; readonly min: number; readonly max: number }
+  | { readonly kind: "choice"; readonly of: readonly string[] }
+  /** A list with at least one of these. */
+  | { readonly kind: "choices"; readonly of: readonly string[] }
+);
+
 export interface ScaleInfo<Options> {
   readonly seeds: readonly number[];
   readonly options: Options;
@@ -122,6 +130,10 @@ export interface Study<Options = any> {
   readonly offers: readonly string[];
   /** Deviations from the specification or the paper, and what this study cannot show. */
   readonly notes?: readonly string[];
+  /** The few options that are worth changing by hand; a run with changed options gives no verdict that counts. */
+  readonly controls?: Readonly<Partial<Record<keyof Options & string, Control>>>;
+  /** The option that also takes a data set that the user has brought, as `brought:<name>`. */
+  readonly dataOption?: "data";
   run(context: RunContext<Options>): Promise<void>;
   judge(rows: readonly Row[], scale: Scale): Judgement;
   figures(rows: readonly Row[], metrics: readonly MetricPoint[]): readonly Figure[];

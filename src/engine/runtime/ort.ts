@@ -5,8 +5,12 @@ import { HebbError } from "../errors.js";
 import { portShape } from "../ports.js";
 import { sizeOf } from "../shape.js";
 import type { Backend, DeviceValue, Executable, Port, Signature } from "./backend.js";
+import { Turns } from "./turns.js";
 
 type Runtime = Pick<typeof Ort, "InferenceSession" | "Tensor">;
+
+/** A session that takes longer to make is not made again for other threads. */
+const quickMilliseconds = 300;
 
 /**
  * A backend over ONNX Runtime's JavaScript interface, which the native and the WASM build share. `writesInto`: whether
@@ -18,28 +22,38 @@ export function ortBackend(
   session: Ort.InferenceSession.SessionOptions,
   { writesInto }: { writesInto: boolean },
 ): Backend {
+  const turns = new Turns();
   const backend: Backend = {
     name,
     write: (array) => new HostValue(backend, ort, array),
     compile: async (model, signature) => {
-      let created: Ort.InferenceSession;
-      try {
-        // ONNX Runtime fuses float64 nodes into operations for which it has only float32 kernels (QuickGelu, in 1.30).
-        const level = signature.once ? "disabled" : signature.double ? "basic" : "all";
-        created = await ort.InferenceSession.create(model, {
-          ...session,
-          graphOptimizationLevel: level,
-          ...(signature.small ? { intraOpNumThreads: 1 } : {}),
-          ...(signature.spin === false ? { extra: { session: { intra_op: { allow_spinning: "0" } } } } : {}),
-        });
-      } catch (error) {
-        throw new HebbError(`ONNX Runtime (${name}) refused a compiled graph: ${(error as Error).message}`);
-      }
-      return executable(backend, ort, created, signature, writesInto);
+      // ONNX Runtime fuses float64 nodes into operations for which it has only float32 kernels (QuickGelu, in 1.30).
+      const level = signature.once ? "disabled" : signature.double ? "basic" : "all";
+      const make = async (waiting: object) => {
+        try {
+          return await ort.InferenceSession.create(model, {
+            ...session,
+            graphOptimizationLevel: level,
+            ...(signature.small ? { intraOpNumThreads: 1 } : {}),
+            extra: { session: waiting },
+          });
+        } catch (error) {
+          throw new HebbError(`ONNX Runtime (${name}) refused a compiled graph: ${(error as Error).message}`);
+        }
+      };
+      const start = performance.now();
+      const created = await make(signature.spin === false ? { intra_op: { allow_spinning: "0" } } : {});
+      const quick = performance.now() - start < quickMilliseconds;
+      const spins = !signature.small && !signature.once && signature.spin !== false && session.intraOpNumThreads !== 1;
+      const remake = writesInto && spins && quick ? (rest: boolean) => make(rest ? resting : {}) : undefined;
+      return executable(backend, ort, created, signature, writesInto, remake && { turns, remake });
     },
   };
   return backend;
 }
+
+/** Threads stop to spin when a run has ended. */
+const resting = { force_spinning_stop: "1" };
 
 class HostValue implements DeviceValue {
   readonly shape: readonly number[];
@@ -88,10 +102,14 @@ function hostArray(tensor: Ort.Tensor, dtype: DType): NDArray {
 function executable(
   backend: Backend,
   ort: Runtime,
-  session: Ort.InferenceSession,
-  { inputs, outputs }: Signature,
+  created: Ort.InferenceSession,
+  signature: Signature,
   writesInto: boolean,
+  waiting?: { readonly turns: Turns; remake(rest: boolean): Promise<Ort.InferenceSession> },
 ): Executable {
+  const { inputs, outputs } = signature;
+  let session = created;
+  let rests = false;
   const hold = (array: NDArray) => new HostValue(backend, ort, array);
   // Read during a call alone, so that one buffer serves all calls.
   const packs = new Map(inputs.filter(isPack).map((port) => [port, hold(room(port))]));
@@ -128,11 +146,24 @@ function executable(
     }
     return results;
   };
+  const runInTurn = async (...args: Parameters<typeof run>): Promise<DeviceValue[]> => {
+    if (!waiting) return run(...args);
+    const rest = waiting.turns.start(signature);
+    if (rest !== rests) {
+      const before = session;
+      session = await waiting.remake(rest);
+      rests = rest;
+      void before.release();
+    }
+    const results = await run(...args);
+    waiting.turns.end();
+    return results;
+  };
   // ONNX Runtime sessions are not re-entrant in JavaScript builds; calls queue up.
   let last: Promise<unknown> = Promise.resolve();
   return {
     run(values, reuse) {
-      const next = last.then(() => run(values, reuse));
+      const next = last.then(() => runInTurn(values, reuse));
       last = next.catch(() => {});
       return next;
     },
