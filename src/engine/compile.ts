@@ -13,7 +13,7 @@ import {
 } from "./core.js";
 import { type DType, dtypes, type NDArray } from "./dtype.js";
 import { HebbError } from "./errors.js";
-import { Emitter } from "./onnx/emitter.js";
+import { Emitter, type EmitterOptions } from "./onnx/emitter.js";
 import { fuseGemm } from "./onnx/fuse.js";
 import {
   type GraphProto,
@@ -131,9 +131,9 @@ const emptyArray = ({ shape, dtype }: Tensor): NDArray => ({ data: new dtypes[dt
 export function emitModel(
   graph: Graph,
   args: readonly Tensor[],
-  { portable = false, pack = false }: { portable?: boolean; pack?: boolean } = {},
+  { pack = false, ...how }: EmitterOptions & { pack?: boolean } = {},
 ): { model: ModelProto; signature: Omit<Signature, "once">; used: readonly Tensor[] } {
-  const e = new Emitter({ portable });
+  const e = new Emitter(how);
   const present = new Set(graph.order);
   const used = [...args.filter((t) => present.has(t)), ...graph.captures];
   const { ports: inputs, names } = emitInputs(e, used, pack);

@@ -45,7 +45,7 @@ export function compileGraph(
     const present = new Set(graph.order);
     const used = [...args.filter((t) => present.has(t)), ...graph.captures];
     const compile = async (part: Graph, inputs: readonly Tensor[]): Promise<Executable> => {
-      const { model, signature } = emitModel(part, inputs, { pack: !once });
+      const { model, signature } = emitModel(part, inputs, { pack: !once && !backend.device, device: backend.device });
       return backend.compile(toBinary(ModelProtoSchema, model), { ...signature, once });
     };
     const executable = graph.order.some(needsHost)

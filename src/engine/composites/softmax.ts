@@ -27,7 +27,12 @@ const logSoftmaxComposite = composite<{ axis: number }>({
     const centred = sub(x, stopGradient(max(x, axis, keep)));
     return sub(centred, log(sum(exp(centred), axis, keep)));
   },
-  emit: (e, [x], { attrs: { axis } }) => e.node("LogSoftmax", [x], { axis }),
+  emit(e, [x], { attrs: { axis } }) {
+    if (!e.device) return e.node("LogSoftmax", [x], { axis });
+    const over = e.ints([axis]);
+    const centred = e.node("Sub", [x, e.node("ReduceMax", [x, over])]);
+    return e.node("Sub", [centred, e.node("Log", [e.node("ReduceSum", [e.node("Exp", [centred]), over])])]);
+  },
   grad: (g, { inputs: [x], attrs: { axis } }) => [sub(g, mul(softmax(x, axis), sum(g, axis, keep)))],
   batch: ([x], _batched, { axis }) => logSoftmax(x, axis + 1),
 });

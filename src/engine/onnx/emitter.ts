@@ -19,6 +19,11 @@ const floatAttributes = new Set(["epsilon", "alpha", "beta"]);
 
 const utf8 = new TextEncoder();
 
+export interface EmitterOptions {
+  readonly portable?: boolean;
+  readonly device?: boolean;
+}
+
 /** Collects the nodes and constants of one ONNX graph; used by the emission rules of primitives. */
 export class Emitter {
   readonly graphNodes: NodeProto[] = [];
@@ -32,9 +37,12 @@ export class Emitter {
 
   /** Whether only operators of the ONNX standard may be used, not the runtime's own. */
   readonly portable: boolean;
+  /** Whether operators without a WebGPU kernel are to be avoided: each waits for the device and copies. */
+  readonly device: boolean;
 
-  constructor({ portable = false }: { portable?: boolean } = {}, parent?: Emitter) {
-    this.portable = parent?.portable ?? portable;
+  constructor({ portable = false, device = false }: EmitterOptions = {}, parent?: Emitter) {
+    this.portable = parent?.portable ?? (portable || device);
+    this.device = parent?.device ?? device;
     this.domains = parent?.domains ?? new Set([""]);
     this.#counter = parent ? parent.#counter : { next: 0 };
   }

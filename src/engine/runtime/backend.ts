@@ -24,6 +24,11 @@ export interface Executable {
 /** What executes ONNX models: the only thing that the engine asks of a runtime. */
 export interface Backend {
   readonly name: string;
+  /**
+   * Whether it computes on a device with memory of its own: graphs then avoid what has no kernel there, and small values
+   * pass the border each alone, to stay there. Default false.
+   */
+  readonly device?: boolean;
   compile(model: Uint8Array, signature: Signature): Promise<Executable>;
   /** Takes a host array over; backends in host memory do not copy. */
   write(array: NDArray): DeviceValue;

@@ -7,11 +7,11 @@ let current: Promise<Backend> | undefined;
 let chosen: { name: string; options: BackendOptions } = { name: "default", options: {} };
 
 /**
- * Chooses what executes graphs: `"node"` (native CPU kernels), `"wasm"` (ONNX Runtime Web, also in Node) or a backend
- * of your own. Without a call, the native runtime in Node and WASM in a browser. Values made under one backend are
+ * Chooses what executes graphs: `"node"` (native CPU kernels), `"wasm"` (ONNX Runtime Web, also in Node), `"webgpu"`
+ * (a graphics processor, in Node through Vulkan, Metal or Direct3D) or a backend of your own. Without a call, the native runtime in Node and WASM in a browser. Values made under one backend are
  * copied when they meet another.
  */
-export function setBackend(backend: "node" | "wasm" | Backend, options: BackendOptions = {}): void {
+export function setBackend(backend: "node" | "wasm" | "webgpu" | Backend, options: BackendOptions = {}): void {
   if (typeof backend === "string") {
     chosen = { name: backend, options };
     current = undefined;
@@ -30,7 +30,8 @@ async function load(name: string, options: BackendOptions): Promise<Backend> {
   const which = name === "default" ? (inNode ? "node" : "wasm") : name;
   if (which === "node") return (await import("./node.js")).nodeBackend(options);
   if (which === "wasm") return (await import("./wasm.js")).wasmBackend(options);
-  throw new HebbError(`There is no backend "${name}"; choose "node" or "wasm".`);
+  if (which === "webgpu") return (await import("./webgpu.js")).webgpuBackend();
+  throw new HebbError(`There is no backend "${name}"; choose "node", "wasm" or "webgpu".`);
 }
 
 /** Whether `value` lives with `backend` already. */

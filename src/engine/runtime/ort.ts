@@ -1,13 +1,9 @@
 import type * as Ort from "onnxruntime-common";
-import type { DType, NDArray, TypedArray } from "../dtype.js";
-import { dtypes } from "../dtype.js";
+import type { DType, NDArray } from "../dtype.js";
 import { HebbError } from "../errors.js";
-import { portShape } from "../ports.js";
-import { sizeOf } from "../shape.js";
 import type { Backend, DeviceValue, Executable, Port, Signature } from "./backend.js";
+import { fill, hostArray, isPack, ortTensor, type Runtime, room, views } from "./ort-values.js";
 import { Turns } from "./turns.js";
-
-type Runtime = Pick<typeof Ort, "InferenceSession" | "Tensor">;
 
 /** A session that takes longer to make is not made again for other threads. */
 const quickMilliseconds = 300;
@@ -79,26 +75,6 @@ class HostValue implements DeviceValue {
   release(): void {}
 }
 
-const ortTensor = (ort: Runtime, { data, shape, dtype }: NDArray): Ort.Tensor =>
-  new ort.Tensor(dtype as any, (dtype === "float16" ? halfView(data) : data) as any, shape as number[]);
-
-/** ONNX Runtime wants Float16Array where the platform has it, Uint16Array elsewhere. */
-const halfView = (data: TypedArray): unknown => {
-  const Half = (globalThis as any).Float16Array;
-  return Half && !(data instanceof Half) ? new Half(data.buffer, data.byteOffset, data.length) : data;
-};
-
-/** The value of a result in the engine's own typed array (float16 as bit patterns). */
-function hostArray(tensor: Ort.Tensor, dtype: DType): NDArray {
-  const data = tensor.data as unknown as TypedArray;
-  const Data = dtypes[dtype].array as unknown as { new (b: ArrayBufferLike, at: number, n: number): TypedArray };
-  return {
-    data: data instanceof Data ? data : new Data(data.buffer, data.byteOffset, data.length),
-    shape: tensor.dims,
-    dtype,
-  };
-}
-
 function executable(
   backend: Backend,
   ort: Runtime,
@@ -123,7 +99,7 @@ function executable(
     const feeds: Record<string, Ort.Tensor> = {};
     for (const port of inputs) {
       const pack = packs.get(port);
-      if (pack) fill(pack.array.data, port, values);
+      if (pack) fill(pack.array.data, port, (index) => (values[index] as HostValue).array);
       feeds[port.name] = (pack ?? (values[port.values[0].index] as HostValue)).tensor;
     }
     const results: DeviceValue[] = [];
@@ -169,30 +145,4 @@ function executable(
     },
     dispose: () => void session.release(),
   };
-}
-
-const isPack = ({ values }: Port): boolean => values.length > 1;
-
-/** An array for what passes through a port. */
-function room(port: Port): NDArray {
-  const shape = portShape(port);
-  return { data: new dtypes[port.dtype].array(sizeOf(shape)), shape, dtype: port.dtype };
-}
-
-function fill(pack: TypedArray, port: Port, values: readonly DeviceValue[]): void {
-  let at = 0;
-  for (const { index } of port.values) {
-    const { data } = (values[index] as HostValue).array;
-    pack.set(data as Float32Array & BigInt64Array, at);
-    at += data.length;
-  }
-}
-
-/** The values in a pack, as views of it. */
-function views(port: Port, { data, dtype }: NDArray): [index: number, array: NDArray][] {
-  let at = 0;
-  return port.values.map(({ index, shape }) => [
-    index,
-    { data: data.subarray(at, (at += sizeOf(shape))), shape, dtype },
-  ]);
 }
