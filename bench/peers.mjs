@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 const here = dirname(fileURLToPath(import.meta.url));
 const windows = process.platform === "win32";
 
-/** `page`: it runs in a browser page, on WASM. */
+/** `page`: it runs in a browser page, on WASM; `gpu`: on a graphics processor. */
 export const peers = {
   hebb: { title: "Hebb", install: async () => [process.execPath, "peers/node_peer.mjs", "hebb"] },
   torch: { title: "PyTorch", install: async (how) => [await python(how, "torch"), "peers/torch_peer.py"] },
@@ -19,6 +19,21 @@ export const peers = {
   jax: { title: "JAX jit", install: async (how) => [await python(how, "jax"), "peers/jax_peer.py"] },
   "hebb-web": { title: "Hebb (WASM)", page: true, install: async () => page("hebb") },
   jaxjs: { title: "jax-js", page: true, install: (how) => modules(how).then(() => page("jaxjs")) },
+  "hebb-gpu": {
+    title: "Hebb (WebGPU)",
+    gpu: true,
+    install: async () => [process.execPath, "peers/node_peer.mjs", "hebb", "webgpu"],
+  },
+  "torch-gpu": {
+    title: "PyTorch (CUDA)",
+    gpu: true,
+    install: async (how) => [await python(how, "torch"), "peers/torch_peer.py", "cuda"],
+  },
+  "torch-compile-gpu": {
+    title: "torch.compile (CUDA)",
+    gpu: true,
+    install: async (how) => [await python(how, "torch"), "peers/torch_peer.py", "compile", "cuda"],
+  },
   tfjs: { title: "TensorFlow.js", page: true, install: (how) => modules(how).then(() => page("tfjs")) },
 };
 

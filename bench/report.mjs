@@ -2,7 +2,7 @@
 
 import { peers } from "./peers.mjs";
 
-const REFERENCES = ["torch", "jax", "hebb", "hebb-web", "jaxjs", "tfjs"];
+const REFERENCES = ["torch", "torch-gpu", "jax", "hebb", "hebb-gpu", "hebb-web", "jaxjs", "tfjs"];
 const MATMUL = "matmul";
 
 /** Medians of each peer's rounds, and whether its results follow the reference's. */
@@ -77,6 +77,13 @@ export function renderMarkdown({ environment: e, tolerance, entries }) {
       lines.push(...table(here, page, "hebb-web", peak));
     }
   }
+  const devices = entries.filter(({ rows }) => rows.some((row) => row.peer === "hebb-gpu"));
+  if (devices.length > 0) {
+    const peak = peakOf(devices);
+    const atPeak = peak ? ` Its matrix product: ${(peak / 1e12).toFixed(1)} TFLOP/s.` : "";
+    lines.push("", "## On a graphics processor", "", `Float32, without reduced-precision products.${atPeak}`, "");
+    lines.push(...table(devices, ({ peer }) => Boolean(peers[peer].gpu), "hebb-gpu", peak));
+  }
   lines.push("", "## Workloads", "");
   for (const [name, title] of new Map(entries.map((entry) => [entry.workload, entry.title]))) {
     lines.push(`- \`${name}\`: ${title}`);
@@ -122,7 +129,7 @@ function overview(entries) {
 
 function table(entries, shown, base, peak) {
   const lines = [
-    `| workload | library | step, ms | times ${base === "hebb" ? "Hebb's" : "Hebb's here"} | first step, ms | memory, MiB | of peak | agrees |`,
+    `| workload | library | step, ms | times ${base === "hebb-web" ? "Hebb's here" : "Hebb's"} | first step, ms | memory, MiB | of peak | agrees |`,
     "|---|---|---:|---:|---:|---:|---:|---|",
   ];
   for (const { workload, rows, reference, flops } of entries) {

@@ -23,6 +23,9 @@ const SLOW_ROUNDS = 3; // rounds for a peer of which one step takes longer than 
 const CHECK_SECONDS = 60; // a slow peer's results are compared over fewer steps
 const TOLERANCE = 1e-3;
 
+/** What is large enough for a graphics processor, and its peak. */
+const gpuWorkloads = ["cnn", "resnet20", "gpt", "gpt-large", "vit", "matmul"];
+
 const options = readOptions();
 const began = performance.now();
 let stopping = false;
@@ -63,8 +66,8 @@ for (const threads of options.threads) {
 process.stdout.write(options.json ? `${JSON.stringify(report, null, 1)}\n` : `\n${renderMarkdown(report)}`);
 
 function keep(all) {
-  writeFileSync(join(here, "results.json"), `${JSON.stringify(all, null, 1)}\n`);
-  writeFileSync(join(here, "results.md"), renderMarkdown(all));
+  writeFileSync(join(here, `${options.results}.json`), `${JSON.stringify(all, null, 1)}\n`);
+  writeFileSync(join(here, `${options.results}.md`), renderMarkdown(all));
 }
 
 /** One workload: set every peer up, check their results against each other, then time them in turns. */
@@ -140,7 +143,7 @@ async function attempt(label, run, action) {
 function merged(entries) {
   let before = [];
   try {
-    const old = JSON.parse(readFileSync(join(here, "results.json"), "utf8"));
+    const old = JSON.parse(readFileSync(join(here, `${options.results}.json`), "utf8"));
     if (JSON.stringify(old.environment) === JSON.stringify(environment)) before = old.entries;
   } catch {
     // none, or of an older form
@@ -155,10 +158,11 @@ function merged(entries) {
 function readOptions() {
   const cores = os.availableParallelism();
   const { values } = parse({
-    workloads: { type: "string", default: Object.keys(definitions.workloads).join(",") },
+    workloads: { type: "string" },
     peers: { type: "string" },
     web: { type: "boolean", default: false },
-    threads: { type: "string", default: cores > 1 ? `1,${cores}` : "1" },
+    gpu: { type: "boolean", default: false },
+    threads: { type: "string" },
     quick: { type: "boolean", default: false },
     json: { type: "boolean", default: false },
     rounds: { type: "string" },
@@ -183,9 +187,10 @@ function readOptions() {
     if (!(value >= least)) fail(`--${name}: expected a number of at least ${least}, got "${text}"`);
     return value;
   };
-  values.peers ??= Object.keys(peers)
-    .filter((name) => peers[name].page || !values.web)
-    .join(",");
+  const all = Object.keys(peers).filter((name) => Boolean(peers[name].gpu) === values.gpu);
+  values.peers ??= all.filter((name) => peers[name].page || !values.web).join(",");
+  values.workloads ??= (values.gpu ? gpuWorkloads : Object.keys(definitions.workloads)).join(",");
+  values.threads ??= cores > 1 && !values.gpu ? `1,${cores}` : String(cores);
   const chosen = list("peers", peers);
   return {
     workloads: list("workloads", definitions.workloads),
@@ -198,7 +203,8 @@ function readOptions() {
     timeout: number("timeout", 1),
     install: !values["no-install"],
     json: values.json,
-    complete: !values.quick && chosen.length === Object.keys(peers).length,
+    complete: !values.quick && chosen.length === all.length,
+    results: values.gpu ? "results-gpu" : "results",
   };
 }
 
