@@ -68,8 +68,22 @@ export const tinyStudy = defineStudy<Options>({
 });
 
 export const tinyPapers: readonly Paper[] = [
-  { slug: "tiny-claim", family: "compress", title: "A Tiny Claim", year: 2020, claim: "New beats old." },
-  { slug: "far-claim", family: "forget", title: "A Claim Not Yet Studied", year: 2021, claim: "Far beats near." },
+  {
+    slug: "tiny-claim",
+    family: "compress",
+    kinds: ["method"],
+    title: "A Tiny Claim",
+    year: 2020,
+    claim: "New beats old.",
+  },
+  {
+    slug: "far-claim",
+    family: "forget",
+    kinds: ["theory"],
+    title: "A Claim Not Yet Studied",
+    year: 2021,
+    claim: "Far beats near.",
+  },
 ];
 
 /** A comparison that computes its numbers instead of training. */

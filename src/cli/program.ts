@@ -103,6 +103,23 @@ function build(io: Io, lab: () => Promise<Lab>, end: (status: number) => void): 
       end(await (await import("./compare.js")).compare(io, await lab(), family, options)),
     );
 
+  program
+    .command("lab")
+    .description("the lab in a browser: papers, runs, comparisons; until Ctrl-C")
+    .option("--port <port>", "where it listens (default: any free port)")
+    .option("--host <host>", "who may reach it: 127.0.0.1 is this machine alone", "127.0.0.1")
+    .option("--out <dir>", "where run folders are", "runs")
+    .option("--jobs <count>", "runs at a time", "1")
+    .option("--threads <count>", "threads of each run (default: all cores)")
+    .option("--no-open", "do not open the browser")
+    .option("--json", "one JSON object with the address on stdout, and no browser")
+    .action(async (options) => end(await (await import("./lab-command.js")).labCommand(io, await lab(), options)));
+
+  // What `lab` starts for each run.
+  program
+    .command("lab-run", { hidden: true })
+    .action(async () => end(await (await import("./lab-command.js")).labRun(await lab())));
+
   // What `sweep` and `worker` start for each job.
   program.command("job", { hidden: true }).action(async () => end(await (await import("./job.js")).job(await lab())));
 

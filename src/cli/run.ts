@@ -125,7 +125,7 @@ async function runOne(io: Io, lab: Lab, study: Study, plan: Plan, signal: AbortS
   await present(io, lab, study, plan, record, folder);
   if (plan.ledger) {
     const { Ledger } = await import("../lab/ledger.js");
-    await new Ledger(join(io.cwd, "ledger")).write(record, study);
+    await new Ledger(join(io.cwd, "ledger")).write(record, study, await folder.readMetrics());
     if (!plan.json) io.stdout.write(`Ledger  ${join("ledger", `${study.slug}.json`)}\n`);
   }
   return 0;

@@ -1,10 +1,11 @@
 import { z } from "zod";
 import { platform } from "#platform";
 import { HebbError } from "../engine/errors.js";
+import { curvePoints, curvesOf, curvesSchema } from "./curves.js";
 import { canonicalJson } from "./json.js";
 import type { Cost, Environment, RunRecord } from "./record.js";
 import { costSchema, environmentSchema, judgementSchema, parseChecked } from "./schema.js";
-import type { Judgement, Study } from "./study.js";
+import type { Judgement, MetricPoint, Study } from "./study.js";
 import { summarise, type TableLine } from "./table.js";
 
 /** What a run at `standard` scale measured: one file per study, committed with the code. */
@@ -58,15 +59,15 @@ const ledgerSchema: z.ZodType<LedgerEntry> = z.object({
   ),
 });
 
-/** The verdicts that count, as files in one directory. */
+/** The verdicts that count, as files in one directory, and the curves of their runs under `curves/`. */
 export class Ledger {
   constructor(readonly dir = "ledger") {}
 
   /**
-   * Enters a finished run. Only a whole run counts: at `standard` scale, with all the study's seeds and its own options.
+   * Enters a finished run with its curves. Only a whole run counts: at `standard` scale, with all the study's seeds and its own options.
    * Throws, saying what is missing, for any other.
    */
-  async write(record: RunRecord, study: Study): Promise<LedgerEntry> {
+  async write(record: RunRecord, study: Study, metrics: readonly MetricPoint[] = []): Promise<LedgerEntry> {
     const { id, slug, scale, seeds, options, device, seconds, cost, environment, judgement } = record;
     const refuse = (why: string): never => {
       throw new HebbError(`Run ${id} cannot enter the ledger: ${why}.`);
@@ -93,7 +94,12 @@ export class Ledger {
       notes: study.notes ?? [],
       table: summarise(record.rows),
     };
-    await platform.mkdirp(this.dir);
+    await platform.mkdirp(`${this.dir}/curves`);
+    // First, so that an entry never stands beside the curves of an older run.
+    await platform.remove(this.#curves(slug));
+    if (metrics.length > 0) {
+      await platform.writeFileAtomic(this.#curves(slug), `${JSON.stringify(curvesOf(id, metrics))}\n`);
+    }
     await platform.writeFileAtomic(`${this.dir}/${slug}.json`, compact(entry));
     return entry;
   }
@@ -103,6 +109,18 @@ export class Ledger {
     const path = `${this.dir}/${slug}.json`;
     if (!(await platform.exists(path))) return undefined;
     return parseChecked(ledgerSchema, new TextDecoder().decode(await platform.readFile(path)), path);
+  }
+
+  /** The curves of the run that an entry is from, thinned; empty when the study has none, or none were kept. */
+  async readCurves(slug: string): Promise<MetricPoint[]> {
+    const path = this.#curves(slug);
+    if (!(await platform.exists(path))) return [];
+    const curves = parseChecked(curvesSchema, new TextDecoder().decode(await platform.readFile(path)), path);
+    return curves.run === (await this.read(slug))?.run ? curvePoints(curves) : [];
+  }
+
+  #curves(slug: string): string {
+    return `${this.dir}/curves/${slug}.json`;
   }
 
   /** All entries, by slug. */

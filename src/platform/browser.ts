@@ -1,5 +1,6 @@
 import { HebbError } from "../engine/errors.js";
-import type { EnvironmentInfo, FileStat, Platform, ProcessIdentity } from "./types.js";
+import { opfs } from "./opfs.js";
+import type { EnvironmentInfo, Files, Platform, ProcessIdentity } from "./types.js";
 import { download, gunzip, sha256 } from "./web.js";
 
 export type {
@@ -7,104 +8,34 @@ export type {
   DownloadProgress,
   EnvironmentInfo,
   FileStat,
+  Files,
   GunzipOptions,
   Platform,
   ProcessIdentity,
 } from "./types.js";
 export { download, gunzip, sha256 };
 
-// Files live in the origin private file system: persistent, private to the page's origin, available in workers.
+let files: Files = opfs;
+let assets: ((name: string) => Promise<Uint8Array | undefined>) | undefined;
 
-async function root(): Promise<FileSystemDirectoryHandle> {
-  const storage = globalThis.navigator?.storage;
-  if (!storage?.getDirectory) {
-    throw new HebbError("This page has no private file system: open it over https or from localhost.");
-  }
-  return storage.getDirectory();
+/**
+ * What a page or worker has in place of the usual: `files` for the origin private file system, `assets` for the requests
+ * to the package's own folder (which bundlers move). Set before anything else is used.
+ */
+export function provide(parts: { readonly files?: Files; readonly assets?: typeof assets }): void {
+  files = parts.files ?? files;
+  assets = parts.assets ?? assets;
 }
 
-const parts = (path: string): string[] => path.split("/").filter((part) => part !== "" && part !== ".");
-
-async function directory(names: readonly string[], create = false): Promise<FileSystemDirectoryHandle> {
-  let handle = await root();
-  for (const name of names) handle = await handle.getDirectoryHandle(name, { create });
-  return handle;
-}
-
-async function fileHandle(path: string, create = false): Promise<FileSystemFileHandle> {
-  const names = parts(path);
-  const last = names.pop();
-  if (last === undefined) throw new HebbError(`"${path}" does not name a file.`);
-  return (await directory(names)).getFileHandle(last, { create });
-}
-
-export async function readFile(path: string): Promise<Uint8Array> {
-  const handle = await fileHandle(path).catch(explain("read", path));
-  return new Uint8Array(await (await handle.getFile()).arrayBuffer());
-}
-
-export async function exists(path: string): Promise<boolean> {
-  return fileHandle(path)
-    .catch(() => directory(parts(path)))
-    .then(
-      () => true,
-      () => false,
-    );
-}
-
-export async function writeFileAtomic(path: string, content: Uint8Array | string): Promise<void> {
-  await write(path, content, false);
-}
-
-export async function appendFile(path: string, content: Uint8Array | string): Promise<void> {
-  await write(path, content, true);
-}
-
-/** A writable stream has brought all to disk when it closes. */
-export async function flush(_path: string): Promise<void> {}
-
-/** A writable stream works on a copy that replaces the file when it closes, so every write is atomic. */
-async function write(path: string, content: Uint8Array | string, append: boolean): Promise<void> {
-  try {
-    const handle = await fileHandle(path, true);
-    const stream = await handle.createWritable({ keepExistingData: append });
-    if (append) await stream.seek((await handle.getFile()).size);
-    await stream.write(content as Uint8Array<ArrayBuffer> | string);
-    await stream.close();
-  } catch (error) {
-    explain("write", path)(error);
-  }
-}
-
-export async function mkdirp(path: string): Promise<void> {
-  await directory(parts(path), true).catch(explain("make the directory", path));
-}
-
-export async function listDir(path: string): Promise<string[]> {
-  const handle = await directory(parts(path)).catch(explain("list", path));
-  const names: string[] = [];
-  for await (const name of (handle as unknown as { keys(): AsyncIterable<string> }).keys()) names.push(name);
-  return names.sort();
-}
-
-export async function fileStats(paths: readonly string[]): Promise<(FileStat | undefined)[]> {
-  const stamp = async (path: string) => {
-    const { lastModified, size } = await (await fileHandle(path)).getFile();
-    return { modified: lastModified, size };
-  };
-  return Promise.all(paths.map((path) => stamp(path).catch(() => undefined)));
-}
-
-export async function remove(path: string): Promise<void> {
-  const names = parts(path);
-  const last = names.pop();
-  if (last === undefined) throw new HebbError(`"${path}" does not name a file or a directory.`);
-  try {
-    await (await directory(names)).removeEntry(last, { recursive: true });
-  } catch (error) {
-    if ((error as DOMException).name !== "NotFoundError") explain("remove", path)(error);
-  }
-}
+export const readFile: Files["readFile"] = (path) => files.readFile(path);
+export const exists: Files["exists"] = (path) => files.exists(path);
+export const writeFileAtomic: Files["writeFileAtomic"] = (path, content) => files.writeFileAtomic(path, content);
+export const appendFile: Files["appendFile"] = (path, content) => files.appendFile(path, content);
+export const flush: Files["flush"] = (path) => files.flush(path);
+export const mkdirp: Files["mkdirp"] = (path) => files.mkdirp(path);
+export const listDir: Files["listDir"] = (path) => files.listDir(path);
+export const fileStats: Files["fileStats"] = (paths) => files.fileStats(paths);
+export const remove: Files["remove"] = (path) => files.remove(path);
 
 export function cacheDir(): string {
   return "cache";
@@ -115,6 +46,8 @@ export function environmentVariable(_name: string): string | undefined {
 }
 
 export async function assetBytes(name: string): Promise<Uint8Array> {
+  const provided = await assets?.(name);
+  if (provided) return provided;
   // This module is served as src/platform/browser.ts and, compiled, as dist/src/platform/browser.js.
   for (const up of ["../../assets/", "../../../assets/"]) {
     const response = await fetch(new URL(up + name, import.meta.url));
@@ -141,28 +74,46 @@ export function environmentInfo(): EnvironmentInfo {
 
 const lockOf = (birth = "") => `hebb-page-${birth}`;
 
-let identity: ProcessIdentity | undefined;
+let identity: Promise<ProcessIdentity> | undefined;
 
-/** A page shows that it is open by holding a Web Lock of its own name, which the browser takes from it when it goes. */
-export async function processIdentity(): Promise<ProcessIdentity> {
-  if (!identity) {
-    const birth = crypto.randomUUID();
-    const started = new Date(performance.timeOrigin).toISOString();
-    identity = { host: globalThis.location?.host ?? "", pid: 0, started, birth };
-    await new Promise<void>((held) => {
-      void navigator.locks.request(lockOf(birth), () => {
-        held();
-        return new Promise(() => {});
-      });
-    });
-  }
+/**
+ * A page or worker shows that it is there by holding a Web Lock of its own name, which the browser takes from it when it
+ * goes. Where there are no such locks, nobody can tell.
+ */
+export function processIdentity(): Promise<ProcessIdentity> {
+  identity ??= identify();
   return identity;
 }
 
+async function identify(): Promise<ProcessIdentity> {
+  const birth = crypto.randomUUID();
+  const started = new Date(performance.timeOrigin).toISOString();
+  const { locks } = navigator as Partial<Navigator>;
+  if (locks) {
+    await new Promise<void>((held, refused) => {
+      locks
+        .request(lockOf(birth), () => {
+          held();
+          return new Promise(() => {});
+        })
+        .catch(refused);
+    });
+  }
+  return { host: globalThis.location?.host ?? "", pid: 0, started, birth };
+}
+
 export async function processRuns({ pid, birth }: ProcessIdentity): Promise<boolean | undefined> {
-  if (pid !== 0) return undefined;
-  const { held = [] } = await navigator.locks.query();
+  const { locks } = navigator as Partial<Navigator>;
+  if (pid !== 0 || !locks) return undefined;
+  const { held = [] } = await locks.query();
   return held.some(({ name }) => name === lockOf(birth));
+}
+
+/** Resolves when the page or worker of that identity is gone; never where nobody can tell. */
+export function processEnd({ birth }: ProcessIdentity, signal?: AbortSignal): Promise<void> {
+  const { locks } = navigator as Partial<Navigator>;
+  if (!locks) return new Promise(() => {});
+  return locks.request(lockOf(birth), { mode: "shared", signal }, () => {}) as Promise<void>;
 }
 
 /** The same functions as one object, which also makes the compiler check that none is missing. */
@@ -188,18 +139,3 @@ export const platform: Platform = {
   processIdentity,
   processRuns,
 };
-
-const reasons: Record<string, string> = {
-  NotFoundError: "no such file or directory",
-  TypeMismatchError: "it is a directory where a file is needed, or the reverse",
-  QuotaExceededError: "the browser's storage is full",
-  NoModificationAllowedError: "another tab is writing to it",
-};
-
-function explain(action: string, path: string) {
-  return (error: unknown): never => {
-    if (error instanceof HebbError) throw error;
-    const { name, message } = error as DOMException;
-    throw new HebbError(`Cannot ${action} ${path}: ${reasons[name] ?? message}.`, { cause: error });
-  };
-}

@@ -96,3 +96,9 @@ export interface Platform {
   /** Whether that process is still there; undefined when it cannot be known here, as for one on another host. */
   processRuns(process: ProcessIdentity): Promise<boolean | undefined>;
 }
+
+/** The part of a platform that keeps files. */
+export type Files = Pick<
+  Platform,
+  "readFile" | "exists" | "writeFileAtomic" | "appendFile" | "flush" | "mkdirp" | "listDir" | "fileStats" | "remove"
+>;

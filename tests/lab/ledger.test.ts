@@ -80,6 +80,25 @@ describe("Ledger", () => {
     expect(await new Ledger(join(dir, "none")).readAll()).toEqual(new Map());
   });
 
+  it("keeps the curves of its run, long ones thinned with their ends and extremes of time", async () => {
+    const ledger = new Ledger(dir);
+    const points = (arm: string, count: number) =>
+      Array.from({ length: count }, (_, step) => ({ arm, seed: 0, step, values: { loss: 1 / (step + 1) } }));
+    await ledger.write(record, study, [...points("long", 1000), ...points("short", 3)]);
+    const curves = await ledger.readCurves("lottery");
+    const long = curves.filter(({ arm }) => arm === "long");
+    expect(long).toHaveLength(200);
+    expect([long[0], long.at(-1)]).toEqual([
+      points("long", 1)[0],
+      { arm: "long", seed: 0, step: 999, values: { loss: 0.001 } },
+    ]);
+    expect(curves.filter(({ arm }) => arm === "short").map(({ values }) => values.loss)).toEqual([1, 0.5, 0.33333]);
+    // Those of an older run are gone, and never shown beside a newer one.
+    await ledger.write({ ...record, id: "later" }, study, []);
+    expect(await ledger.readCurves("lottery")).toEqual([]);
+    expect([...(await ledger.readAll()).keys()]).toEqual(["lottery"]);
+  });
+
   it.each([
     [{ scale: "smoke" }, /its scale is smoke, and only standard runs give verdicts/],
     [{ seeds: [0] }, /it lacks the seeds 1/],

@@ -1,12 +1,13 @@
 import type { BroughtOptions, UserData } from "../../src/data/brought-names.js";
 import type { Family } from "../../src/lab/catalogue/paper.js";
-import type { RunEvent } from "../../src/lab/events.js";
 import type { RunSummary } from "../../src/lab/index-of-runs.js";
+import type { Job, JobEvent, StartRequest } from "../../src/lab/job.js";
 import type { LedgerEntry } from "../../src/lab/ledger.js";
 import type { RunRecord } from "../../src/lab/record.js";
 import type { MeasureInfo, MetricPoint, Row, Scale, Verdict } from "../../src/lab/study.js";
 
-// What is generated when the pages are built: `content/catalogue.json`, `content/papers/<slug>.json`, `content/feed.atom`.
+// What is generated when the pages are built: `content/catalogue.json`, `content/papers/<slug>.json`
+// with `<slug>-code.json` and `<slug>-curves.json` beside it, `content/feed.atom`.
 
 /** A line of the catalogue, all that the front page needs. */
 export interface PaperLine {
@@ -56,7 +57,9 @@ export interface PaperContent {
     readonly criterion: string;
     readonly arms: Readonly<Record<string, string>>;
     readonly measures: Readonly<Record<string, MeasureInfo>>;
-    readonly scales: Readonly<Partial<Record<Scale, { readonly seeds: readonly number[]; readonly about: string; readonly options: unknown }>>>;
+    readonly scales: Readonly<
+      Partial<Record<Scale, { readonly seeds: readonly number[]; readonly about: string; readonly options: unknown }>>
+    >;
     readonly offers: readonly string[];
     readonly notes: readonly string[];
     readonly controls: Readonly<Record<string, import("../../src/lab/study.js").Control>>;
@@ -64,9 +67,10 @@ export interface PaperContent {
     readonly dataOption?: string;
   };
   readonly ledger?: LedgerEntry;
-  /** The curves of the run in the ledger, thinned to what the figures need; empty where they were not kept. */
-  readonly metrics: readonly MetricPoint[];
-  readonly code: readonly CodeFile[];
+  /** Whether the curves of the run in the ledger were kept: `papers/<slug>-curves.json`. */
+  readonly curves: boolean;
+  /** The files of the study and its methods; their text is in `papers/<slug>-code.json`. */
+  readonly code: readonly Pick<CodeFile, "path" | "role">[];
   /** How to use the method on one's own model: the tested snippet, highlighted, and as text to copy. */
   readonly snippet?: { readonly html: string; readonly text: string };
   /** The model of the study drawn from its traced graph. */
@@ -81,40 +85,8 @@ export interface RunItem extends RunSummary {
   readonly place: "tab" | "server";
 }
 
-export interface StartRequest {
-  readonly slug: string;
-  readonly scale: Scale;
-  /** How many, or which. */
-  readonly seeds?: number | readonly number[];
-  /** Replaces some of the scale's options. */
-  readonly options?: Readonly<Record<string, unknown>>;
-  /** The id of a run to go on with; then only `slug` counts of the rest. */
-  readonly resume?: string;
-}
-
-export type JobState = "waiting" | "running" | "done" | "stopped" | "failed";
-
-/** A request that was made to a place, from its start to its end. */
-export interface Job {
-  readonly id: string;
-  readonly request: StartRequest;
-  readonly state: JobState;
-  /** How many jobs come before it. */
-  readonly ahead: number;
-  /** The run's id, once there is one. */
-  readonly run?: string;
-  /** Why it failed: one sentence. */
-  readonly error?: string;
-  readonly created: string;
-}
-
-/** What happened in a job; `at` is the number of the event in the job, from 0, and `time` milliseconds since 1970. */
-export interface JobEvent {
-  readonly at: number;
-  readonly time: number;
-  /** A run's event (an error as its sentence), or a change of the job. */
-  readonly event: Exclude<RunEvent, { type: "error" }> | { readonly type: "error"; readonly error: string } | { readonly type: "job"; readonly job: Job };
-}
+/** A request to run, the job that it becomes, and what happens in that. */
+export type { Job, JobEvent, JobState, StartRequest } from "../../src/lab/job.js";
 
 export interface RunFile {
   readonly name: string;
@@ -146,7 +118,11 @@ export interface Place {
   start(request: StartRequest): Promise<Job>;
   jobs(): Promise<readonly Job[]>;
   /** All events of a job from the `from`-th on, then those to come, until it ends or the signal aborts. */
-  watch(job: string, onEvent: (event: JobEvent) => void, options?: { readonly from?: number; readonly signal?: AbortSignal }): Promise<void>;
+  watch(
+    job: string,
+    onEvent: (event: JobEvent) => void,
+    options?: { readonly from?: number; readonly signal?: AbortSignal },
+  ): Promise<void>;
   /** Stops at the next safe point; the run can be resumed. */
   cancel(job: string): Promise<void>;
   data(): Promise<readonly UserData[]>;

@@ -5,6 +5,7 @@ export const align: readonly Paper[] = [
   {
     slug: "dpa-logic",
     family: "align",
+    kinds: ["theory", "tool"],
     title: "Understanding the Logic of Direct Preference Alignment through Logic",
     year: 2025,
     claim:
@@ -13,6 +14,7 @@ export const align: readonly Paper[] = [
   {
     slug: "constrained-rlhf",
     family: "align",
+    kinds: ["method", "phenomenon"],
     title: "Confronting Reward Model Overoptimization with Constrained RLHF",
     year: 2024,
     claim:
@@ -21,6 +23,7 @@ export const align: readonly Paper[] = [
   {
     slug: "sparsepo",
     family: "align",
+    kinds: ["method"],
     title: "SparsePO: Controlling Preference Alignment of LLMs via Sparse Token Masks",
     year: 2024,
     claim:
@@ -29,6 +32,7 @@ export const align: readonly Paper[] = [
   {
     slug: "rl-incorrect-data",
     family: "align",
+    kinds: ["method", "phenomenon", "theory"],
     title: "RL on Incorrect Synthetic Data Scales the Efficiency of LLM Math Reasoning by Eight-Fold",
     year: 2024,
     claim:
@@ -37,6 +41,7 @@ export const align: readonly Paper[] = [
   {
     slug: "activation-attacks",
     family: "align",
+    kinds: ["phenomenon", "measure", "method"],
     title: "Scaling Laws for Adversarial Attacks on Language Model Activations",
     year: 2023,
     claim:
@@ -45,6 +50,7 @@ export const align: readonly Paper[] = [
   {
     slug: "phf",
     family: "align",
+    kinds: ["method", "benchmark"],
     title: "Pretraining Language Models with Human Preferences",
     year: 2023,
     claim:
@@ -53,6 +59,7 @@ export const align: readonly Paper[] = [
   {
     slug: "dco-passn",
     family: "align",
+    kinds: ["method", "theory", "phenomenon"],
     title: "Rethinking Fine-Tuning when Scaling Test-Time Compute: Limiting Confidence Improves Mathematical Reasoning",
     year: 2025,
     claim:

@@ -5,6 +5,7 @@ export const compress: readonly Paper[] = [
   {
     slug: "lottery-ticket",
     family: "compress",
+    kinds: ["phenomenon", "method"],
     title: "The Lottery Ticket Hypothesis: Finding Sparse, Trainable Neural Networks",
     year: 2019,
     claim:
@@ -13,6 +14,7 @@ export const compress: readonly Paper[] = [
   {
     slug: "perp",
     family: "compress",
+    kinds: ["method"],
     title: "PERP: Rethinking the Prune-Retrain Paradigm in the Era of LLMs",
     year: 2023,
     claim:
@@ -21,6 +23,7 @@ export const compress: readonly Paper[] = [
   {
     slug: "gblm-pruner",
     family: "compress",
+    kinds: ["method"],
     title: "Beyond Size: How Gradients Shape Pruning Decisions in Large Language Models",
     year: 2023,
     claim:
@@ -29,6 +32,7 @@ export const compress: readonly Paper[] = [
   {
     slug: "random-search-sparse",
     family: "compress",
+    kinds: ["benchmark", "phenomenon"],
     title: "Random Search as a Baseline for Sparse Neural Network Architecture Search",
     year: 2024,
     claim:
@@ -37,6 +41,7 @@ export const compress: readonly Paper[] = [
   {
     slug: "ftwt",
     family: "compress",
+    kinds: ["method"],
     title: "Fire Together Wire Together: A Dynamic Pruning Approach with Self-Supervised Mask Prediction",
     year: 2022,
     claim:
@@ -45,6 +50,7 @@ export const compress: readonly Paper[] = [
   {
     slug: "n2n",
     family: "compress",
+    kinds: ["method"],
     title: "N2N Learning: Network to Network Compression via Policy Gradient Reinforcement Learning",
     year: 2018,
     claim:
@@ -53,6 +59,7 @@ export const compress: readonly Paper[] = [
   {
     slug: "nupes",
     family: "compress",
+    kinds: ["method"],
     title: "NUPES : Non-Uniform Post-Training Quantization via Power Exponent Search",
     year: 2025,
     claim:
@@ -61,6 +68,7 @@ export const compress: readonly Paper[] = [
   {
     slug: "jlcm",
     family: "compress",
+    kinds: ["method"],
     title: "Network Memory Footprint Compression Through Jointly Learnable Codebooks and Mappings",
     year: 2024,
     claim:
@@ -69,6 +77,7 @@ export const compress: readonly Paper[] = [
   {
     slug: "ofq",
     family: "compress",
+    kinds: ["method", "phenomenon"],
     title: "Oscillation-free Quantization for Low-bit Vision Transformers",
     year: 2023,
     claim:
@@ -77,6 +86,7 @@ export const compress: readonly Paper[] = [
   {
     slug: "kat",
     family: "compress",
+    kinds: ["architecture"],
     title: "Kolmogorov-Arnold Transformer",
     year: 2025,
     claim:
@@ -85,6 +95,7 @@ export const compress: readonly Paper[] = [
   {
     slug: "sara",
     family: "compress",
+    kinds: ["method", "phenomenon"],
     title: "SaRA: High-Efficient Diffusion Model Fine-tuning with Progressive Sparse Low-Rank Adaptation",
     year: 2025,
     claim:
@@ -93,6 +104,7 @@ export const compress: readonly Paper[] = [
   {
     slug: "iaa-ir",
     family: "compress",
+    kinds: ["method", "benchmark"],
     title: "Scattered or Connected? An Optimized Parameter-efficient Tuning Approach for Information Retrieval",
     year: 2022,
     claim:
@@ -101,6 +113,7 @@ export const compress: readonly Paper[] = [
   {
     slug: "atlas",
     family: "compress",
+    kinds: ["method"],
     title: "Knowledge Composition using Task Vectors with Learned Anisotropic Scaling",
     year: 2024,
     claim:
@@ -109,6 +122,7 @@ export const compress: readonly Paper[] = [
   {
     slug: "mixturegrowth",
     family: "compress",
+    kinds: ["method"],
     title: "MixtureGrowth: Growing Neural Networks by Recombining Learned Parameters",
     year: 2024,
     claim:
@@ -117,6 +131,7 @@ export const compress: readonly Paper[] = [
   {
     slug: "sws-learngene",
     family: "compress",
+    kinds: ["method"],
     title: "Exploring Learngene via Stage-wise Weight Sharing for Initializing Variable-sized Models",
     year: 2024,
     claim:
@@ -125,6 +140,7 @@ export const compress: readonly Paper[] = [
   {
     slug: "d2nwg",
     family: "compress",
+    kinds: ["method"],
     title: "Diffusion-Based Neural Network Weights Generation",
     year: 2025,
     claim:

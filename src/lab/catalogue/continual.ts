@@ -5,6 +5,7 @@ export const continual: readonly Paper[] = [
   {
     slug: "liquid-link-load",
     family: "continual",
+    kinds: ["method", "architecture", "benchmark"],
     title:
       "Liquid Neural Network-based Adaptive Learning vs. Incremental Learning for Link Load Prediction amid Concept Drift due to Network Failures",
     year: 2024,
@@ -14,6 +15,7 @@ export const continual: readonly Paper[] = [
   {
     slug: "prototype-sample-relation-distillation",
     family: "continual",
+    kinds: ["method"],
     title: "Prototype-Sample Relation Distillation: Towards Replay-Free Continual Learning",
     year: 2023,
     claim:
@@ -22,6 +24,7 @@ export const continual: readonly Paper[] = [
   {
     slug: "continual-learning-survey",
     family: "continual",
+    kinds: ["survey", "benchmark", "measure"],
     title: "A Comprehensive Survey of Continual Learning: Theory, Method and Application",
     year: 2024,
     claim:
@@ -30,6 +33,7 @@ export const continual: readonly Paper[] = [
   {
     slug: "stability-gap",
     family: "continual",
+    kinds: ["phenomenon", "measure"],
     title: "Continual evaluation for lifelong learning: Identifying the stability gap",
     year: 2023,
     claim:
@@ -38,6 +42,7 @@ export const continual: readonly Paper[] = [
   {
     slug: "large-continual-instruction-assistant",
     family: "continual",
+    kinds: ["method"],
     title: "Large Continual Instruction Assistant",
     year: 2025,
     claim:
@@ -46,6 +51,7 @@ export const continual: readonly Paper[] = [
   {
     slug: "view-batch-rest",
     family: "continual",
+    kinds: ["method"],
     title: "Do Your Best and Get Enough Rest for Continual Learning",
     year: 2025,
     claim:
@@ -54,6 +60,7 @@ export const continual: readonly Paper[] = [
   {
     slug: "lifelong-b-values",
     family: "continual",
+    kinds: ["method", "theory"],
     title: "A Deep Learning Framework for Lifelong Machine Learning",
     year: 2021,
     claim:
@@ -62,6 +69,7 @@ export const continual: readonly Paper[] = [
   {
     slug: "few-shot-continual-brain",
     family: "continual",
+    kinds: ["method", "benchmark"],
     title: "Few-shot Continual Learning: a Brain-inspired Approach",
     year: 2021,
     claim:
@@ -70,6 +78,7 @@ export const continual: readonly Paper[] = [
   {
     slug: "rehearsal-free-closer-look",
     family: "continual",
+    kinds: ["benchmark", "measure", "method"],
     title: "A Closer Look at Rehearsal-Free Continual Learning",
     year: 2023,
     claim:
@@ -78,6 +87,7 @@ export const continual: readonly Paper[] = [
   {
     slug: "coda-prompt",
     family: "continual",
+    kinds: ["method", "architecture"],
     title: "CODA-Prompt: COntinual Decomposed Attention-based Prompting for Rehearsal-Free Continual Learning",
     year: 2023,
     claim:
@@ -86,6 +96,7 @@ export const continual: readonly Paper[] = [
   {
     slug: "discrete-key-value-bottleneck",
     family: "continual",
+    kinds: ["architecture", "method", "theory"],
     title: "Discrete Key-Value Bottleneck",
     year: 2023,
     claim:

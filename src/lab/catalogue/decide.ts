@@ -5,6 +5,7 @@ export const decide: readonly Paper[] = [
   {
     slug: "odice-orthogonal-gradient",
     family: "decide",
+    kinds: ["method", "theory"],
     title: "ODICE: Revealing the Mystery of Distribution Correction Estimation via Orthogonal-gradient Update",
     year: 2024,
     claim:
@@ -13,6 +14,7 @@ export const decide: readonly Paper[] = [
   {
     slug: "semi-supervised-offline-rl",
     family: "decide",
+    kinds: ["method", "phenomenon"],
     title: "Semi-Supervised Offline Reinforcement Learning with Action-Free Trajectories",
     year: 2023,
     claim:
@@ -21,6 +23,7 @@ export const decide: readonly Paper[] = [
   {
     slug: "forward-looking-gflownets",
     family: "decide",
+    kinds: ["method"],
     title: "Better Training of GFlowNets with Local Credit and Incomplete Trajectories",
     year: 2023,
     claim:
@@ -29,6 +32,7 @@ export const decide: readonly Paper[] = [
   {
     slug: "alp-gmm-teacher",
     family: "decide",
+    kinds: ["method", "benchmark"],
     title: "Teacher algorithms for curriculum learning of Deep RL in continuously parameterized environments",
     year: 2019,
     claim:
@@ -37,6 +41,7 @@ export const decide: readonly Paper[] = [
   {
     slug: "neural-online-regression-bandits",
     family: "decide",
+    kinds: ["method", "theory"],
     title: "Contextual Bandits with Online Neural Regression",
     year: 2024,
     claim:
@@ -45,6 +50,7 @@ export const decide: readonly Paper[] = [
   {
     slug: "bidirectional-sequence-design",
     family: "decide",
+    kinds: ["method"],
     title: "Bidirectional Learning for Offline Model-based Biological Sequence Design",
     year: 2023,
     claim:

@@ -5,6 +5,7 @@ export const forget: readonly Paper[] = [
   {
     slug: "deep-regression-unlearning",
     family: "forget",
+    kinds: ["method", "measure"],
     title: "Deep Regression Unlearning",
     year: 2023,
     claim:
@@ -13,6 +14,7 @@ export const forget: readonly Paper[] = [
   {
     slug: "label-agnostic-forgetting",
     family: "forget",
+    kinds: ["method"],
     title: "Label-Agnostic Forgetting: A Supervision-Free Unlearning in Deep Models",
     year: 2024,
     claim:
@@ -21,6 +23,7 @@ export const forget: readonly Paper[] = [
   {
     slug: "worst-case-forget-sets",
     family: "forget",
+    kinds: ["method", "benchmark", "measure"],
     title: "Challenging Forgets: Unveiling the Worst-Case Forget Sets in Machine Unlearning",
     year: 2024,
     claim:
@@ -29,6 +32,7 @@ export const forget: readonly Paper[] = [
   {
     slug: "negative-preference-optimization",
     family: "forget",
+    kinds: ["method", "theory"],
     title: "Negative Preference Optimization: From Catastrophic Collapse to Effective Unlearning",
     year: 2024,
     claim:
@@ -37,6 +41,7 @@ export const forget: readonly Paper[] = [
   {
     slug: "sparsity-simplifies-unlearning",
     family: "forget",
+    kinds: ["method", "theory", "measure"],
     title: "Model Sparsity Can Simplify Machine Unlearning",
     year: 2023,
     claim:
@@ -45,6 +50,7 @@ export const forget: readonly Paper[] = [
   {
     slug: "forget-only-loss-adjustment",
     family: "forget",
+    kinds: ["method"],
     title: "LLM Unlearning via Loss Adjustment with Only Forget Data",
     year: 2025,
     claim:
@@ -53,6 +59,7 @@ export const forget: readonly Paper[] = [
   {
     slug: "datamodel-matching",
     family: "forget",
+    kinds: ["method", "measure", "theory"],
     title: "Attribute-to-Delete: Machine Unlearning via Datamodel Matching",
     year: 2025,
     claim:
@@ -61,6 +68,7 @@ export const forget: readonly Paper[] = [
   {
     slug: "surgical-concept-erasing",
     family: "forget",
+    kinds: ["method"],
     title: "All but One: Surgical Concept Erasing with Model Preservation in Text-to-Image Diffusion Models",
     year: 2024,
     claim:
@@ -69,6 +77,7 @@ export const forget: readonly Paper[] = [
   {
     slug: "concept-vectors",
     family: "forget",
+    kinds: ["measure", "benchmark", "method"],
     title: "Intrinsic Evaluation of Unlearning Using Parametric Knowledge Traces",
     year: 2024,
     claim:

@@ -5,6 +5,7 @@ export const incontext: readonly Paper[] = [
   {
     slug: "bnn-surrogates-bo",
     family: "incontext",
+    kinds: ["benchmark", "method"],
     title: "A Study of Bayesian Neural Network Surrogates for Bayesian Optimization",
     year: 2024,
     claim:
@@ -13,6 +14,7 @@ export const incontext: readonly Paper[] = [
   {
     slug: "gpicl",
     family: "incontext",
+    kinds: ["method", "phenomenon"],
     title: "General-Purpose In-Context Learning by Meta-Learning Transformers",
     year: 2022,
     claim:
@@ -21,6 +23,7 @@ export const incontext: readonly Paper[] = [
   {
     slug: "alpine-planning",
     family: "incontext",
+    kinds: ["theory", "phenomenon"],
     title: "ALPINE: Unveiling the Planning Capability of Autoregressive Learning in Language Models",
     year: 2024,
     claim:
@@ -29,6 +32,7 @@ export const incontext: readonly Paper[] = [
   {
     slug: "nap-meta-bo",
     family: "incontext",
+    kinds: ["method"],
     title: "End-to-End Meta-Bayesian Optimisation with Transformer Neural Processes",
     year: 2023,
     claim:
@@ -37,6 +41,7 @@ export const incontext: readonly Paper[] = [
   {
     slug: "rational-icl",
     family: "incontext",
+    kinds: ["theory", "phenomenon", "measure"],
     title: "In-Context Learning Strategies Emerge Rationally",
     year: 2025,
     claim:
@@ -45,6 +50,7 @@ export const incontext: readonly Paper[] = [
   {
     slug: "bayesian-prism",
     family: "incontext",
+    kinds: ["phenomenon", "theory"],
     title: "In-Context Learning through the Bayesian Prism",
     year: 2024,
     claim:
@@ -53,6 +59,7 @@ export const incontext: readonly Paper[] = [
   {
     slug: "icl-algorithms",
     family: "incontext",
+    kinds: ["theory", "measure", "phenomenon"],
     title: "What learning algorithm is in-context learning? Investigations with linear models",
     year: 2023,
     claim:
@@ -61,6 +68,7 @@ export const incontext: readonly Paper[] = [
   {
     slug: "llm-regret",
     family: "incontext",
+    kinds: ["method", "measure", "theory"],
     title: "Do LLM Agents Have Regret? A Case Study in Online Learning and Games",
     year: 2025,
     claim:
@@ -69,6 +77,7 @@ export const incontext: readonly Paper[] = [
   {
     slug: "lm-decision",
     family: "incontext",
+    kinds: ["method", "phenomenon"],
     title: "Pre-Trained Language Models for Interactive Decision-Making",
     year: 2022,
     claim:
@@ -77,6 +86,7 @@ export const incontext: readonly Paper[] = [
   {
     slug: "pfn",
     family: "incontext",
+    kinds: ["method"],
     title: "Transformers Can Do Bayesian Inference",
     year: 2022,
     claim:
@@ -85,6 +95,7 @@ export const incontext: readonly Paper[] = [
   {
     slug: "icl-by-gd",
     family: "incontext",
+    kinds: ["theory", "method", "phenomenon"],
     title: "Transformers learn in-context by gradient descent",
     year: 2023,
     claim:
@@ -93,6 +104,7 @@ export const incontext: readonly Paper[] = [
   {
     slug: "dual-process",
     family: "incontext",
+    kinds: ["method", "phenomenon"],
     title: "Dual Process Learning: Controlling Use of In-Context vs. In-Weights Strategies with Weight Forgetting",
     year: 2025,
     claim:
@@ -101,6 +113,7 @@ export const incontext: readonly Paper[] = [
   {
     slug: "icl-vs-gd",
     family: "incontext",
+    kinds: ["measure", "phenomenon"],
     title: "Revisiting the Hypothesis: Do pretrained Transformers Learn In-Context by Gradient Descent?",
     year: 2024,
     claim:
@@ -109,6 +122,7 @@ export const incontext: readonly Paper[] = [
   {
     slug: "one-step-gd-optimal",
     family: "incontext",
+    kinds: ["theory"],
     title:
       "One Step of Gradient Descent is Provably the Optimal In-Context Learner with One Layer of Linear Self-Attention",
     year: 2024,

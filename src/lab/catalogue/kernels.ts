@@ -5,6 +5,7 @@ export const kernels: readonly Paper[] = [
   {
     slug: "unsupervised-pretraining",
     family: "kernels",
+    kinds: ["theory", "method"],
     title: "On the Provable Advantage of Unsupervised Pretraining",
     year: 2024,
     claim:
@@ -13,6 +14,7 @@ export const kernels: readonly Paper[] = [
   {
     slug: "wide-deep-optimal",
     family: "kernels",
+    kinds: ["theory", "method"],
     title: "Wide and Deep Neural Networks Achieve Optimality for Classification",
     year: 2023,
     claim:
@@ -21,6 +23,7 @@ export const kernels: readonly Paper[] = [
   {
     slug: "principles-dl-theory",
     family: "kernels",
+    kinds: ["theory", "measure", "tool"],
     title: "The Principles of Deep Learning Theory",
     year: 2022,
     claim:
@@ -29,6 +32,7 @@ export const kernels: readonly Paper[] = [
   {
     slug: "infinite-width-feature-learning",
     family: "kernels",
+    kinds: ["theory", "method"],
     title: "Feature Learning in Infinite-Width Neural Networks",
     year: 2021,
     claim:
@@ -37,6 +41,7 @@ export const kernels: readonly Paper[] = [
   {
     slug: "exact-inductive-bias",
     family: "kernels",
+    kinds: ["measure"],
     title: "Towards Exact Computation of Inductive Bias",
     year: 2024,
     claim:
@@ -45,6 +50,7 @@ export const kernels: readonly Paper[] = [
   {
     slug: "universality-lens",
     family: "kernels",
+    kinds: ["theory", "method"],
     title: "The Universality Lens: Why Even Highly Over-Parametrized Models Learn Well",
     year: 2025,
     claim:
@@ -53,6 +59,7 @@ export const kernels: readonly Paper[] = [
   {
     slug: "discriminative-vs-generative",
     family: "kernels",
+    kinds: ["theory", "method", "phenomenon"],
     title: "Revisiting Discriminative vs. Generative Classifiers: Theory and Implications",
     year: 2023,
     claim:
@@ -61,6 +68,7 @@ export const kernels: readonly Paper[] = [
   {
     slug: "high-dim-generalization-dynamics",
     family: "kernels",
+    kinds: ["theory", "phenomenon"],
     title: "High-dimensional dynamics of generalization error in neural networks",
     year: 2020,
     claim:
@@ -69,6 +77,7 @@ export const kernels: readonly Paper[] = [
   {
     slug: "nn-score-estimation",
     family: "kernels",
+    kinds: ["theory", "method"],
     title: "Neural Network-Based Score Estimation in Diffusion Models: Optimization and Generalization",
     year: 2024,
     claim:
@@ -77,6 +86,7 @@ export const kernels: readonly Paper[] = [
   {
     slug: "bandlimited-random-nets",
     family: "kernels",
+    kinds: ["theory", "phenomenon"],
     title: "How Powerful are Shallow Neural Networks with Bandlimited Random Weights?",
     year: 2023,
     claim:
@@ -85,6 +95,7 @@ export const kernels: readonly Paper[] = [
   {
     slug: "fantastic-measures-nowhere",
     family: "kernels",
+    kinds: ["theory", "benchmark"],
     title: "Fantastic Generalization Measures are Nowhere to be Found",
     year: 2024,
     claim:
@@ -93,6 +104,7 @@ export const kernels: readonly Paper[] = [
   {
     slug: "transformers-as-svm",
     family: "kernels",
+    kinds: ["theory", "phenomenon"],
     title: "Transformers as Support Vector Machines",
     year: 2023,
     claim:
@@ -101,6 +113,7 @@ export const kernels: readonly Paper[] = [
   {
     slug: "more-is-better",
     family: "kernels",
+    kinds: ["theory", "phenomenon"],
     title:
       "More is Better in Modern Machine Learning: when Infinite Overparameterization is Optimal and Overfitting is Obligatory",
     year: 2024,
@@ -110,6 +123,7 @@ export const kernels: readonly Paper[] = [
   {
     slug: "testable-halfspaces",
     family: "kernels",
+    kinds: ["theory", "method"],
     title: "An Efficient Tester-Learner for Halfspaces",
     year: 2024,
     claim:

@@ -5,6 +5,7 @@ export const local: readonly Paper[] = [
   {
     slug: "forward-gnn",
     family: "local",
+    kinds: ["method"],
     title: "Forward Learning of Graph Neural Networks",
     year: 2024,
     claim:
@@ -13,6 +14,7 @@ export const local: readonly Paper[] = [
   {
     slug: "snnk",
     family: "local",
+    kinds: ["method", "theory"],
     title: "Scalable Neural Network Kernels",
     year: 2024,
     claim:
@@ -21,6 +23,7 @@ export const local: readonly Paper[] = [
   {
     slug: "physical-local-learning",
     family: "local",
+    kinds: ["method"],
     title: "Backpropagation-free Training of Deep Physical Neural Networks",
     year: 2023,
     claim:
@@ -29,6 +32,7 @@ export const local: readonly Paper[] = [
   {
     slug: "tpsgd",
     family: "local",
+    kinds: ["method"],
     title: "Learning with Local Gradients at the Edge",
     year: 2023,
     claim:
@@ -37,6 +41,7 @@ export const local: readonly Paper[] = [
   {
     slug: "guidance",
     family: "local",
+    kinds: ["method", "phenomenon"],
     title: "Training the Untrainable: Introducing Inductive Bias via Representational Alignment",
     year: 2025,
     claim:
@@ -45,6 +50,7 @@ export const local: readonly Paper[] = [
   {
     slug: "momentum-auxiliary-network",
     family: "local",
+    kinds: ["method"],
     title: "Momentum Auxiliary Network for Supervised Local Learning",
     year: 2024,
     claim:
@@ -53,6 +59,7 @@ export const local: readonly Paper[] = [
   {
     slug: "pv-rnn",
     family: "local",
+    kinds: ["architecture", "method", "phenomenon"],
     title: "A Novel Predictive-Coding-Inspired Variational RNN Model for Online Prediction and Recognition",
     year: 2019,
     claim:
@@ -61,6 +68,7 @@ export const local: readonly Paper[] = [
   {
     slug: "random-teachers",
     family: "local",
+    kinds: ["phenomenon", "measure"],
     title: "Random Teachers are Good Teachers",
     year: 2023,
     claim:
@@ -69,6 +77,7 @@ export const local: readonly Paper[] = [
   {
     slug: "counter-current-learning",
     family: "local",
+    kinds: ["method", "architecture"],
     title: "Counter-Current Learning: A Biologically Plausible Dual Network Approach for Deep Learning",
     year: 2024,
     claim:
@@ -77,6 +86,7 @@ export const local: readonly Paper[] = [
   {
     slug: "gb-nn",
     family: "local",
+    kinds: ["method"],
     title: "Sequential Training of Neural Networks with Gradient Boosting",
     year: 2019,
     claim:

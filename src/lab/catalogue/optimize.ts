@@ -5,6 +5,7 @@ export const optimize: readonly Paper[] = [
   {
     slug: "bo-rep",
     family: "optimize",
+    kinds: ["method", "theory"],
     title: "Bilevel Optimization under Unbounded Smoothness: A New Algorithm and Convergence Analysis",
     year: 2024,
     claim:
@@ -13,6 +14,7 @@ export const optimize: readonly Paper[] = [
   {
     slug: "convex-relu",
     family: "optimize",
+    kinds: ["method", "theory"],
     title:
       "Efficient Global Optimization of Two-layer ReLU Networks: Quadratic-time Algorithms and Adversarial Training",
     year: 2023,
@@ -22,6 +24,7 @@ export const optimize: readonly Paper[] = [
   {
     slug: "opposing-signals",
     family: "optimize",
+    kinds: ["phenomenon", "measure", "theory"],
     title: "Outliers with Opposing Signals Have an Outsized Effect on Neural Network Optimization",
     year: 2024,
     claim:
@@ -30,6 +33,7 @@ export const optimize: readonly Paper[] = [
   {
     slug: "gradient-noise",
     family: "optimize",
+    kinds: ["method"],
     title: "Adding Gradient Noise Improves Learning for Very Deep Networks",
     year: 2015,
     claim:
@@ -38,6 +42,7 @@ export const optimize: readonly Paper[] = [
   {
     slug: "lion",
     family: "optimize",
+    kinds: ["method", "tool"],
     title: "Symbolic Discovery of Optimization Algorithms",
     year: 2023,
     claim:
@@ -46,6 +51,7 @@ export const optimize: readonly Paper[] = [
   {
     slug: "schedule-refinement",
     family: "optimize",
+    kinds: ["method", "theory"],
     title: "When, Why and How Much? Adaptive Learning Rate Scheduling by Refinement",
     year: 2023,
     claim:
@@ -54,6 +60,7 @@ export const optimize: readonly Paper[] = [
   {
     slug: "self-tuning-networks",
     family: "optimize",
+    kinds: ["method"],
     title: "Self-Tuning Networks: Bilevel Optimization of Hyperparameters using Structured Best-Response Functions",
     year: 2019,
     claim:
@@ -62,6 +69,7 @@ export const optimize: readonly Paper[] = [
   {
     slug: "large-step-logistic",
     family: "optimize",
+    kinds: ["theory", "method"],
     title: "From Logistic Regression to the Perceptron Algorithm: Exploring Gradient Descent with Large Step Sizes",
     year: 2025,
     claim:
@@ -70,6 +78,7 @@ export const optimize: readonly Paper[] = [
   {
     slug: "learning-curve-modeling",
     family: "optimize",
+    kinds: ["method", "theory"],
     title: "Modeling of learning curves with applications to pos tagging",
     year: 2017,
     claim:
@@ -78,6 +87,7 @@ export const optimize: readonly Paper[] = [
   {
     slug: "small-scale-proxies",
     family: "optimize",
+    kinds: ["phenomenon", "measure", "method"],
     title: "Small-scale proxies for large-scale Transformer training instabilities",
     year: 2024,
     claim:
@@ -86,6 +96,7 @@ export const optimize: readonly Paper[] = [
   {
     slug: "wsd-river-valley",
     family: "optimize",
+    kinds: ["method", "theory", "phenomenon"],
     title: "Understanding Warmup-Stable-Decay Learning Rates: A River Valley Loss Landscape Perspective",
     year: 2025,
     claim:
@@ -94,6 +105,7 @@ export const optimize: readonly Paper[] = [
   {
     slug: "one-epoch",
     family: "optimize",
+    kinds: ["phenomenon", "method"],
     title: "One Epoch Is All You Need",
     year: 2019,
     claim:
@@ -102,6 +114,7 @@ export const optimize: readonly Paper[] = [
   {
     slug: "weight-compander",
     family: "optimize",
+    kinds: ["method"],
     title: "Weight Compander: A Simple Weight Reparameterization for Regularization",
     year: 2023,
     claim:
@@ -110,6 +123,7 @@ export const optimize: readonly Paper[] = [
   {
     slug: "lr-batch-rmt",
     family: "optimize",
+    kinds: ["theory", "measure", "method"],
     title: "Learning Rates as a Function of Batch Size: A Random Matrix Theory Approach to Neural Network Training",
     year: 2022,
     claim:
@@ -118,6 +132,7 @@ export const optimize: readonly Paper[] = [
   {
     slug: "subgm-robust-recovery",
     family: "optimize",
+    kinds: ["theory", "method"],
     title:
       "Global Convergence of Sub-gradient Method for Robust Matrix Recovery: Small Initialization, Noisy Measurements, and Over-parameterization",
     year: 2023,
@@ -127,6 +142,7 @@ export const optimize: readonly Paper[] = [
   {
     slug: "overparam-matrix-sensing",
     family: "optimize",
+    kinds: ["theory", "method"],
     title:
       "How Over-Parameterization Slows Down Gradient Descent in Matrix Sensing: The Curses of Symmetry and Initialization",
     year: 2024,
@@ -136,6 +152,7 @@ export const optimize: readonly Paper[] = [
   {
     slug: "step-law",
     family: "optimize",
+    kinds: ["measure", "theory", "benchmark"],
     title: "Predictable Scale: Part I -- Optimal Hyperparameter Scaling Law in Large Language Model Pretraining",
     year: 2025,
     claim:

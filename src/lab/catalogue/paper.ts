@@ -15,11 +15,15 @@ export type Family =
   | "decide"
   | "science";
 
+/** What a paper brings. */
+export type Kind = "method" | "theory" | "phenomenon" | "measure" | "architecture" | "benchmark" | "tool" | "survey";
+
 /** One paper of the catalogue. */
 export interface Paper {
   /** Short unique name; also the file name of the paper's study. */
   slug: string;
   family: Family;
+  kinds: readonly Kind[];
   title: string;
   /** Year of the venue, or of the preprint where there is no venue. */
   year?: number;

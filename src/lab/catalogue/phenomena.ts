@@ -5,6 +5,7 @@ export const phenomena: readonly Paper[] = [
   {
     slug: "neural-circuit-diagrams",
     family: "phenomena",
+    kinds: ["tool"],
     title:
       "Neural Circuit Diagrams: Robust Diagrams for the Communication, Implementation, and Analysis of Deep Learning Architectures",
     year: 2024,
@@ -14,6 +15,7 @@ export const phenomena: readonly Paper[] = [
   {
     slug: "utility-probability-duality",
     family: "phenomena",
+    kinds: ["theory", "phenomenon", "method"],
     title: "Utility-Probability Duality of Neural Networks",
     year: 2023,
     claim:
@@ -22,6 +24,7 @@ export const phenomena: readonly Paper[] = [
   {
     slug: "out-of-domain-unlabeled",
     family: "phenomena",
+    kinds: ["method", "theory"],
     title: "Out-Of-Domain Unlabeled Data Improves Generalization",
     year: 2024,
     claim:
@@ -30,6 +33,7 @@ export const phenomena: readonly Paper[] = [
   {
     slug: "grok-or-not",
     family: "phenomena",
+    kinds: ["phenomenon", "measure", "method"],
     title: "To grok or not to grok: Disentangling generalization and memorization on corrupted algorithmic datasets",
     year: 2024,
     claim:
@@ -38,6 +42,7 @@ export const phenomena: readonly Paper[] = [
   {
     slug: "lazy-to-rich",
     family: "phenomena",
+    kinds: ["phenomenon", "theory", "measure"],
     title: "Grokking as the Transition from Lazy to Rich Training Dynamics",
     year: 2024,
     claim:
@@ -46,6 +51,7 @@ export const phenomena: readonly Paper[] = [
   {
     slug: "grokking-llm-pathways",
     family: "phenomena",
+    kinds: ["phenomenon", "measure"],
     title: "Where to find Grokking in LLM Pretraining? Monitor Memorization-to-Generalization without Test",
     year: 2025,
     claim:
@@ -54,6 +60,7 @@ export const phenomena: readonly Paper[] = [
   {
     slug: "task-geometry",
     family: "phenomena",
+    kinds: ["phenomenon", "measure"],
     title: "Task structure and nonlinearity jointly determine learned representational geometry",
     year: 2024,
     claim:
@@ -62,6 +69,7 @@ export const phenomena: readonly Paper[] = [
   {
     slug: "input-gradients",
     family: "phenomena",
+    kinds: ["measure", "benchmark", "phenomenon", "theory"],
     title: "Do Input Gradients Highlight Discriminative Features?",
     year: 2021,
     claim:
@@ -70,6 +78,7 @@ export const phenomena: readonly Paper[] = [
   {
     slug: "long-tail-memorisation",
     family: "phenomena",
+    kinds: ["theory", "measure"],
     title: "Does Learning Require Memorization? A Short Tale about a Long Tail",
     year: 2020,
     claim:
@@ -78,6 +87,7 @@ export const phenomena: readonly Paper[] = [
   {
     slug: "xor-benign-grokking",
     family: "phenomena",
+    kinds: ["theory", "phenomenon"],
     title: "Benign Overfitting and Grokking in ReLU Networks for XOR Cluster Data",
     year: 2024,
     claim:
@@ -86,6 +96,7 @@ export const phenomena: readonly Paper[] = [
   {
     slug: "degeneracy-interaction-basis",
     family: "phenomena",
+    kinds: ["theory", "method", "measure"],
     title: "Using Degeneracy in the Loss Landscape for Mechanistic Interpretability",
     year: 2024,
     claim:
@@ -94,6 +105,7 @@ export const phenomena: readonly Paper[] = [
   {
     slug: "intrinsic-dimension",
     family: "phenomena",
+    kinds: ["measure", "method"],
     title: "Measuring the Intrinsic Dimension of Objective Landscapes",
     year: 2018,
     claim:
@@ -102,6 +114,7 @@ export const phenomena: readonly Paper[] = [
   {
     slug: "gradient-coherence",
     family: "phenomena",
+    kinds: ["measure", "theory", "method"],
     title: "On the Generalization Mystery in Deep Learning",
     year: 2022,
     claim:

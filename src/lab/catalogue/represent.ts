@@ -5,6 +5,7 @@ export const represent: readonly Paper[] = [
   {
     slug: "tfsl-clustering",
     family: "represent",
+    kinds: ["method", "theory", "phenomenon"],
     title: "Transductive Few-Shot Learning: Clustering is All You Need?",
     year: 2021,
     claim:
@@ -13,6 +14,7 @@ export const represent: readonly Paper[] = [
   {
     slug: "z-loss",
     family: "represent",
+    kinds: ["method"],
     title: "The Z-loss: a shift and scale invariant classification loss belonging to the Spherical Family",
     year: 2016,
     claim:
@@ -21,6 +23,7 @@ export const represent: readonly Paper[] = [
   {
     slug: "susana-distancia",
     family: "represent",
+    kinds: ["method", "measure"],
     title:
       "SuSana Distancia is all you need: Enforcing class separability in metric learning via two novel distance-based loss functions for few-shot image classification",
     year: 2023,
@@ -30,6 +33,7 @@ export const represent: readonly Paper[] = [
   {
     slug: "dbpm",
     family: "represent",
+    kinds: ["method", "phenomenon"],
     title: "Towards Enhancing Time Series Contrastive Learning: A Dynamic Bad Pair Mining Approach",
     year: 2024,
     claim:
@@ -38,6 +42,7 @@ export const represent: readonly Paper[] = [
   {
     slug: "metrix",
     family: "represent",
+    kinds: ["method", "measure"],
     title: "It Takes Two to Tango: Mixup for Deep Metric Learning",
     year: 2022,
     claim:
@@ -46,6 +51,7 @@ export const represent: readonly Paper[] = [
   {
     slug: "dhkd",
     family: "represent",
+    kinds: ["method", "phenomenon", "theory"],
     title: "Dual-Head Knowledge Distillation: Enhancing Logits Utilization with an Auxiliary Head",
     year: 2024,
     claim:
@@ -54,6 +60,7 @@ export const represent: readonly Paper[] = [
   {
     slug: "ensloss",
     family: "represent",
+    kinds: ["method", "theory"],
     title: "EnsLoss: Stochastic Calibrated Loss Ensembles for Preventing Overfitting in Classification",
     year: 2025,
     claim:
@@ -62,6 +69,7 @@ export const represent: readonly Paper[] = [
   {
     slug: "self-distill-targets",
     family: "represent",
+    kinds: ["theory", "method"],
     title: "Even your Teacher Needs Guidance: Ground-Truth Targets Dampen Regularization Imposed by Self-Distillation",
     year: 2021,
     claim:
@@ -70,6 +78,7 @@ export const represent: readonly Paper[] = [
   {
     slug: "ibp-tightness",
     family: "represent",
+    kinds: ["measure", "theory", "phenomenon"],
     title: "Understanding Certified Training with Interval Bound Propagation",
     year: 2024,
     claim:
@@ -78,6 +87,7 @@ export const represent: readonly Paper[] = [
   {
     slug: "comp-sum",
     family: "represent",
+    kinds: ["theory", "method"],
     title: "Cross-Entropy Loss Functions: Theoretical Analysis and Applications",
     year: 2023,
     claim:
@@ -86,6 +96,7 @@ export const represent: readonly Paper[] = [
   {
     slug: "raml",
     family: "represent",
+    kinds: ["method", "architecture"],
     title: "Retrieval-Augmented Meta Learning for Low-Resource Text Classification",
     year: 2023,
     claim:
@@ -94,6 +105,7 @@ export const represent: readonly Paper[] = [
   {
     slug: "wdm",
     family: "represent",
+    kinds: ["measure", "method", "phenomenon"],
     title: "Wasserstein Dependency Measure for Representation Learning",
     year: 2019,
     claim:

@@ -5,6 +5,7 @@ export const science: readonly Paper[] = [
   {
     slug: "learned-proximal-networks",
     family: "science",
+    kinds: ["architecture", "method", "theory"],
     title: "What's in a Prior? Learned Proximal Networks for Inverse Problems",
     year: 2024,
     claim:
@@ -13,6 +14,7 @@ export const science: readonly Paper[] = [
   {
     slug: "physics-hard-constraints-moe",
     family: "science",
+    kinds: ["method"],
     title: "Scaling physics-informed hard constraints with mixture-of-experts",
     year: 2024,
     claim:
@@ -21,6 +23,7 @@ export const science: readonly Paper[] = [
   {
     slug: "deep-conjugate-direction",
     family: "science",
+    kinds: ["method"],
     title: "A Deep Conjugate Direction Method for Iteratively Solving Linear Systems",
     year: 2023,
     claim:
@@ -29,6 +32,7 @@ export const science: readonly Paper[] = [
   {
     slug: "neural-scene-flow-prior",
     family: "science",
+    kinds: ["method", "phenomenon"],
     title: "Neural Scene Flow Prior",
     year: 2021,
     claim:
@@ -37,6 +41,7 @@ export const science: readonly Paper[] = [
   {
     slug: "mgno-multigrid-operator",
     family: "science",
+    kinds: ["architecture"],
     title: "MgNO: Efficient Parameterization of Linear Operators via Multigrid",
     year: 2024,
     claim:
@@ -45,6 +50,7 @@ export const science: readonly Paper[] = [
   {
     slug: "learning-to-relax",
     family: "science",
+    kinds: ["theory", "method"],
     title: "Learning to Relax: Setting Solver Parameters Across a Sequence of Linear System Instances",
     year: 2024,
     claim:

@@ -5,6 +5,7 @@ export const select: readonly Paper[] = [
   {
     slug: "datm",
     family: "select",
+    kinds: ["method", "phenomenon"],
     title: "Towards Lossless Dataset Distillation via Difficulty-Aligned Trajectory Matching",
     year: 2024,
     claim:
@@ -13,6 +14,7 @@ export const select: readonly Paper[] = [
   {
     slug: "ast-distill",
     family: "select",
+    kinds: ["method"],
     title: "Efficient Dataset Distillation through Alignment with Smooth and High-Quality Expert Trajectories",
     year: 2023,
     claim:
@@ -21,6 +23,7 @@ export const select: readonly Paper[] = [
   {
     slug: "loss-reweight",
     family: "select",
+    kinds: ["method", "theory"],
     title: "Dynamic Loss-Based Sample Reweighting for Improved Large Language Model Pretraining",
     year: 2025,
     claim:
@@ -29,6 +32,7 @@ export const select: readonly Paper[] = [
   {
     slug: "srat",
     family: "select",
+    kinds: ["phenomenon", "method", "theory"],
     title: "Imbalanced Adversarial Training with Reweighting",
     year: 2021,
     claim:
@@ -37,6 +41,7 @@ export const select: readonly Paper[] = [
   {
     slug: "presto",
     family: "select",
+    kinds: ["method", "theory"],
     title: "Predicting Rare Events by Shrinking Towards Proportional Odds",
     year: 2023,
     claim:
@@ -45,6 +50,7 @@ export const select: readonly Paper[] = [
   {
     slug: "data-diet",
     family: "select",
+    kinds: ["measure", "method", "phenomenon"],
     title: "Deep Learning on a Data Diet: Finding Important Examples Early in Training",
     year: 2021,
     claim:
@@ -53,6 +59,7 @@ export const select: readonly Paper[] = [
   {
     slug: "llp-bp",
     family: "select",
+    kinds: ["method"],
     title: "Learning from Label Proportions: Bootstrapping Supervised Learners via Belief Propagation",
     year: 2024,
     claim:
@@ -61,6 +68,7 @@ export const select: readonly Paper[] = [
   {
     slug: "learn-active",
     family: "select",
+    kinds: ["method", "theory"],
     title: "Learning to Actively Learn: A Robust Approach",
     year: 2020,
     claim:
@@ -69,6 +77,7 @@ export const select: readonly Paper[] = [
   {
     slug: "compress-noisy",
     family: "select",
+    kinds: ["method", "theory"],
     title: "Compressing Features for Learning with Noisy Labels",
     year: 2022,
     claim:
@@ -77,6 +86,7 @@ export const select: readonly Paper[] = [
   {
     slug: "projektor",
     family: "select",
+    kinds: ["method", "tool"],
     title: "Performance Scaling via Optimal Transport: Enabling Data Selection from Partially Revealed Sources",
     year: 2023,
     claim:
@@ -85,6 +95,7 @@ export const select: readonly Paper[] = [
   {
     slug: "rich-features",
     family: "select",
+    kinds: ["method", "phenomenon"],
     title: "Rich Feature Construction for the Optimization-Generalization Dilemma",
     year: 2022,
     claim:

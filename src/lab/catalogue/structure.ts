@@ -5,6 +5,7 @@ export const structure: readonly Paper[] = [
   {
     slug: "monotone-dbm",
     family: "structure",
+    kinds: ["architecture", "method", "theory"],
     title: "Monotone deep Boltzmann machines",
     year: 2023,
     claim:
@@ -13,6 +14,7 @@ export const structure: readonly Paper[] = [
   {
     slug: "order-matters",
     family: "structure",
+    kinds: ["architecture", "method", "phenomenon"],
     title: "Order Matters: Sequence to sequence for sets",
     year: 2016,
     claim:
@@ -21,6 +23,7 @@ export const structure: readonly Paper[] = [
   {
     slug: "rnn-review",
     family: "structure",
+    kinds: ["survey"],
     title: "A Critical Review of Recurrent Neural Networks for Sequence Learning",
     year: 2015,
     claim:
@@ -29,6 +32,7 @@ export const structure: readonly Paper[] = [
   {
     slug: "recoding",
     family: "structure",
+    kinds: ["method"],
     title: "Recoding latent sentence representations -- Dynamic gradient-based activation modification in RNNs",
     year: 2019,
     claim:
@@ -37,6 +41,7 @@ export const structure: readonly Paper[] = [
   {
     slug: "cakt",
     family: "structure",
+    kinds: ["architecture"],
     title: "Deep Knowledge Tracing with Learning Curves",
     year: 2020,
     claim:
@@ -45,6 +50,7 @@ export const structure: readonly Paper[] = [
   {
     slug: "ppt",
     family: "structure",
+    kinds: ["method", "architecture"],
     title: "Progressive Pretext Task Learning for Human Trajectory Prediction",
     year: 2024,
     claim:
@@ -53,6 +59,7 @@ export const structure: readonly Paper[] = [
   {
     slug: "pointer-networks",
     family: "structure",
+    kinds: ["architecture"],
     title: "Pointer Networks",
     year: 2015,
     claim:
@@ -61,6 +68,7 @@ export const structure: readonly Paper[] = [
   {
     slug: "inset",
     family: "structure",
+    kinds: ["method", "theory"],
     title: "Enhancing Neural Subset Selection: Integrating Background Information into Set Representations",
     year: 2024,
     claim:

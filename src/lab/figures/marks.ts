@@ -1,6 +1,8 @@
 import { encode } from "fast-png";
+import { withInterval } from "../numbers.js";
 import { interval } from "../stats.js";
 import { palette } from "./palette.js";
+import { type View, viewOf } from "./view.js";
 
 type Plot = typeof import("@observablehq/plot");
 type PlotOptions = import("@observablehq/plot").PlotOptions;
@@ -44,9 +46,11 @@ export interface BandLineOptions {
 
 /** One line per arm: the mean over seeds, in a band of its 95 % interval. */
 export function bandLine(Plot: Plot, points: readonly CurvePoint[], options: BandLineOptions): PlotOptions {
+  const view = viewOf(Plot);
   const names = options.arms ?? ownNames(points);
+  const seen = points.filter(({ arm }) => arm in names && !view.hidden?.has(names[arm]));
   const shown = meansOf(
-    points.filter(({ arm }) => arm in names),
+    seen,
     ({ arm, x, panel }) => ({ arm: names[arm], x, panel }),
     ({ y }) => y,
   ).sort((a, b) => a.x - b.x);
@@ -55,6 +59,8 @@ export function bandLine(Plot: Plot, points: readonly CurvePoint[], options: Ban
   const place = { x: "x", z: "arm", stroke: "arm", ...(panels ? { fx: "panel" } : {}) };
   const clip = options.x.domain !== undefined || options.y.domain !== undefined;
   const dots = options.dots ?? new Set(shown.map(({ x }) => x)).size <= 20;
+  tell(view, names, { x: options.x.label, y: options.y.label }, shown);
+  const each = seen.map((point) => ({ ...point, arm: names[point.arm] }));
   return {
     ...size(options),
     x: { ...wholeTicks(points), ...axis(options.x) },
@@ -62,18 +68,28 @@ export function bandLine(Plot: Plot, points: readonly CurvePoint[], options: Ban
     fx: { label: null },
     color: { ...armColours(Object.values(names)), legend: true },
     marks: [
-      Plot.areaY(shown, {
-        ...place,
-        stroke: null,
-        fill: "arm",
-        fillOpacity: 0.18,
-        y1: ({ low }: Summary) => Math.max(low, floor),
-        y2: "high",
-        clip: true,
-      }),
+      view.seeds
+        ? Plot.dot(each, { ...place, stroke: null, fill: "arm", fillOpacity: 0.4, y: "y", r: 2.5, clip })
+        : Plot.areaY(shown, {
+            ...place,
+            stroke: null,
+            fill: "arm",
+            fillOpacity: 0.18,
+            y1: ({ low }: Summary) => Math.max(low, floor),
+            y2: "high",
+            clip: true,
+          }),
       ...(options.references ?? []).flatMap((reference) => referenceLine(Plot, reference)),
       Plot.line(shown, { ...place, y: "mean", strokeWidth: 2, clip: true }),
       ...(dots ? [Plot.dot(shown, { ...place, stroke: null, fill: "arm", y: "mean", r: 3, clip })] : []),
+      ...(view.tips
+        ? [
+            Plot.tip(
+              shown,
+              Plot.pointer({ ...tipPlace(place), y: "mean", title: (d: Told) => tipText(d, options.x.label) }),
+            ),
+          ]
+        : []),
     ],
   };
 }
@@ -95,13 +111,17 @@ export interface DotIntervalOptions {
 
 /** One row per arm: every seed as a faint dot, the mean with its 95 % interval over them. */
 export function dotInterval(Plot: Plot, values: readonly ArmValue[], options: DotIntervalOptions): PlotOptions {
+  const view = viewOf(Plot);
   const names = options.arms ?? ownNames(values);
-  const shown = values.filter(({ arm }) => arm in names).map((value) => ({ ...value, arm: names[value.arm] }));
+  const shown = values
+    .filter(({ arm }) => arm in names && !view.hidden?.has(names[arm]))
+    .map((value) => ({ ...value, arm: names[value.arm] }));
   const means = meansOf(
     shown,
     ({ arm, panel }) => ({ arm, panel }),
     ({ value }) => value,
   );
+  tell(view, names, { y: options.value.label }, means);
   const panels = [...new Set(shown.map(({ panel }) => panel))];
   const place = { y: "arm", ...(panels.length > 1 ? { fy: "panel" } : {}) };
   const rows = Object.keys(names).length * panels.length;
@@ -122,6 +142,7 @@ export function dotInterval(Plot: Plot, values: readonly ArmValue[], options: Do
       Plot.dot(shown, { ...place, x: "value", fill: "arm", fillOpacity: 0.35, r: 3.5 }),
       Plot.ruleY(means, { ...place, x1: "low", x2: "high", stroke: "arm", strokeWidth: 2.5 }),
       Plot.dot(means, { ...place, x: "mean", fill: "arm", stroke: "currentColor", r: 5 }),
+      ...(view.tips ? [Plot.tip(means, Plot.pointer({ ...place, x: "mean", title: (d: Told) => tipText(d) }))] : []),
     ],
   };
 }
@@ -209,6 +230,32 @@ function meansOf<Item, Key extends object>(
     const { mean, low, high } = interval(values);
     return { ...key, mean, ...(values.length > 1 ? { low, high } : { low: mean, high: mean }) };
   });
+}
+
+type Told = Summary & { readonly arm: string; readonly x?: number; readonly panel?: string };
+
+function tell(
+  view: View,
+  names: Readonly<Record<string, string>>,
+  labels: { readonly x?: string; readonly y: string },
+  data: readonly Told[],
+): void {
+  const { domain, range } = armColours(Object.values(names));
+  view.onArms?.(new Map(domain.map((name, i) => [name, range[i]])));
+  view.onData?.(labels, data);
+}
+
+/** Where the pointer finds a point: by position, not by colour. */
+const tipPlace = ({ stroke: _, ...place }: { readonly stroke: string; readonly x: string; readonly z: string }) =>
+  place;
+
+function tipText({ arm, x, mean, low, high }: Told, label?: string): string {
+  const { mean: middle, interval: limits = "" } = withInterval(mean, ...(low < high ? [low, high] : []));
+  return [
+    arm,
+    ...(x === undefined ? [] : [`${label}: ${Number(x.toPrecision(4))}`]),
+    `${middle} ${limits}`.trim(),
+  ].join("\n");
 }
 
 function referenceLine(Plot: Plot, { at, label }: Reference) {
