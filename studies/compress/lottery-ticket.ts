@@ -112,6 +112,12 @@ export default defineStudy<Options>({
       about: "The paper's Lenet on MNIST: 50,000 steps a round, 20 rounds (to 1 % of the weights); hours",
     },
   },
+  controls: {
+    steps: { kind: "integer", label: "Training steps of a round", min: 100, max: 100000 },
+    batchSize: { kind: "integer", label: "Batch size", min: 1, max: 1024 },
+    learningRate: { kind: "number", label: "Learning rate", min: 1e-5, max: 0.1, about: "of Adam" },
+    rate: { kind: "number", label: "Share pruned in a round", min: 0.05, max: 0.5 },
+  },
   offers: [
     "iterativeMagnitudePrune (hebb/compress)",
     "magnitudeMask, oneShotMask, randomMaskLike (hebb/compress)",

@@ -102,6 +102,9 @@ export default defineStudy<Options>({
         "of two forget sets; ridge with n = 300, d = 200; about 6 minutes",
     },
   },
+  controls: {
+    models: { kind: "integer", label: "Originals and golds", min: 2, max: 200 },
+  },
   offers: [
     "estimateDatamodels, fitDatamodels, predictRetrained (hebb/forget)",
     "oracleMatching, datamodelMatching, dmDirect (hebb/forget)",

@@ -96,6 +96,9 @@ export default defineStudy<Options>({
         "models for each; about 15 minutes, and 8 more where originals and retrained models are not cached",
     },
   },
+  controls: {
+    golds: { kind: "integer", label: "Retrained models", min: 1, max: 10, about: "for each seed and scenario" },
+  },
   offers: [
     "blindspotUnlearn, gaussianAmnesiac (hebb/forget)",
     "wasserstein1, regressionMia, anamnesisIndex, relearnSteps (hebb/forget)",

@@ -101,6 +101,10 @@ export default defineStudy<Options>({
         "10 minutes, and as much again where originals and retrained models are not cached",
     },
   },
+  controls: {
+    golds: { kind: "integer", label: "Retrained models", min: 1, max: 10, about: "for each seed and scenario" },
+    labelled: { kind: "number", label: "Share of labelled rows for repair", min: 0.01, max: 1 },
+  },
   offers: [
     "labelAgnosticForget (hebb/forget)",
     "representationVae, vaeEvidence, vaeError (hebb/forget)",

@@ -89,6 +89,10 @@ export default defineStudy<Options>({
         "to train and tune where the cache is empty",
     },
   },
+  controls: {
+    golds: { kind: "integer", label: "Retrained models of the first seed", min: 1, max: 10 },
+    controlSteps: { kind: "integer", label: "Steps of the control with weights of one", min: 1, max: 50 },
+  },
   offers: [
     "npoLoss, npoAdaptiveWeight, gaLoss, dpoLoss, referenceKl (hebb/forget)",
     "npoDivergenceToy (hebb/forget)",

@@ -101,6 +101,15 @@ export default defineStudy<Options>({
         "each), every arm tuned on seed 900; about 40 minutes, half of it for gold models",
     },
   },
+  controls: {
+    golds: {
+      kind: "integer",
+      label: "Retrained models",
+      min: 1,
+      max: 10,
+      about: "for each seed, scenario and sparsity",
+    },
+  },
   offers: [
     "unlearn, l1Sparse, prune, pruneThenUnlearn, maskedProblem, influenceUnlearn (hebb/forget)",
     "scorecard, evaluateUnlearning, goldModels, miaEfficacy, unrollingErrorBound (hebb/forget)",

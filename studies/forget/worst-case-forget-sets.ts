@@ -97,6 +97,10 @@ export default defineStudy<Options>({
         "model, 20 rounds of 3 epochs for each search; about 10 minutes, and as much again to tune and retrain",
     },
   },
+  controls: {
+    size: { kind: "integer", label: "Rows of a forget set", min: 10, max: 1000 },
+    draws: { kind: "integer", label: "Random sets of each seed", min: 1, max: 20 },
+  },
   offers: [
     "worstCaseForgetSet, projectCappedSimplex (hebb/forget)",
     "finetune, gradientAscent, randomLabelling, l1Sparse (hebb/forget)",

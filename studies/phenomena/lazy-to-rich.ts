@@ -141,6 +141,9 @@ export default defineStudy<Options>({
       about: "D = 100, N = 500, P = 2500 (and 800, 20000), 100,000 steps; for a GPU",
     },
   },
+  controls: {
+    steps: { kind: "integer", label: "Training steps of part A", min: 100, max: 200000 },
+  },
   offers: [
     "outputScaled, scaledLr (hebb/phenomena)",
     "linearise (hebb/phenomena)",

@@ -64,6 +64,11 @@ export default defineStudy<Options>({
         "12,000 rows of Fashion-MNIST, 784-256-10, 1,860 steps for every arm, 8 score runs of 2 epochs; about 7 minutes",
     },
   },
+  controls: {
+    hidden: { kind: "integer", label: "Hidden units", min: 4, max: 2048 },
+    batchSize: { kind: "integer", label: "Batch size", min: 1, max: 1024 },
+    momentum: { kind: "number", label: "Momentum", min: 0, max: 0.99 },
+  },
   offers: [
     "el2n, grand, forgettingScores (hebb/select)",
     "averageScores, scoreRows, scoreNetworks (hebb/select)",

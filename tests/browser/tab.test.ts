@@ -15,7 +15,7 @@ import type { Job, JobEvent, Place, StartRequest } from "../../web/src/contract.
 import { addressOf, buildPage, executablePath, launch, type ServeOptions, serve, whyNot } from "./chromium.js";
 
 const request: StartRequest = { slug: "lottery-ticket", scale: "smoke", seeds: [0] };
-const long: StartRequest = { ...request, seeds: 6 };
+const long: StartRequest = { ...request, seeds: 3 };
 
 declare const tab: Place;
 
@@ -74,32 +74,18 @@ describe.skipIf(!executablePath)(`runs in a tab${whyNot}`, () => {
     ((await events(page, id)).at(-1)!.event as { job: Job }).job;
   const record = (page: Page, run: string): Promise<RunRecord> => page.evaluate((r) => tab.record(r), run);
 
-  async function inNode(backend: "node" | "wasm"): Promise<{ run: RunRecord; metrics: readonly MetricPoint[] }> {
-    setBackend(backend, { threads: 1 });
+  async function inNode(backend: "node" | "wasm", threads: number) {
+    setBackend(backend, { threads });
     const out = path.join(folder, "runs");
     const run = await runStudy(study, { scale: "smoke", seeds: [0], out, cache: memoryCache() });
     expect(run.error).toBeUndefined();
     return { run, metrics: await (await new RunStore(out).open(run.id)).readMetrics() };
   }
 
-  /** Curves of losses within the rounding of float32, as it grows over the training. */
-  function expectClose(there: readonly MetricPoint[], here: readonly MetricPoint[]): void {
-    expect(there.map(({ values, ...rest }) => rest)).toEqual(here.map(({ values, ...rest }) => rest));
-    there.forEach(({ values }, i) => {
-      for (const name of ["trainLoss", "valLoss"]) {
-        const value = here[i].values[name];
-        expect(Math.abs(values[name] - value), `${name} of point ${i}`).toBeLessThan(1e-3 * Math.max(0.1, value));
-      }
-    });
-  }
-
-  it("gives the measures that Node gives, streams the curves, and keeps page and files in order", async () => {
-    const here = await inNode("node");
-    const sameKernels = await inNode("wasm");
+  it("gives the measures that Node gives, streams the curves, and keeps the files", async () => {
     const page = await open();
-    expect(await page.evaluate(() => tab.device())).toMatchObject({
-      about: expect.stringMatching(/^WebAssembly, \d thread/),
-    });
+    const { about } = await page.evaluate(() => tab.device());
+    const threads = Number(/^WebAssembly, (\d) threads?$/.exec(about)?.[1]);
     const { id } = await start(page, request);
     const seen = await events(page, id);
     expect(seen.map(({ at }) => at)).toEqual(seen.map((_, i) => i));
@@ -108,17 +94,23 @@ describe.skipIf(!executablePath)(`runs in a tab${whyNot}`, () => {
     const there = await record(page, run!);
     const streamed = seen.flatMap(({ event }) => (event.type === "metric" ? event.point : []));
     expect(await page.evaluate((r) => tab.metrics(r), run!)).toEqual(streamed);
-    // Node's WebAssembly has the same kernels and the same rounding.
-    expect(there.rows).toEqual(sameKernels.run.rows);
-    expect(streamed).toEqual(sameKernels.metrics);
-    // Its native kernels round otherwise; a row of the data whose class is a matter of rounding counts as one of 397.
-    expectClose(streamed, here.metrics);
-    expect(there.judgement?.verdict).toBe(here.run.judgement?.verdict);
-    expect(there.rows.map(({ measures, ...rest }) => rest)).toEqual(here.run.rows.map(({ measures, ...rest }) => rest));
-    there.rows.forEach(({ measures }, i) => {
+    // WebAssembly in Node has the same kernels: every bit is the same.
+    const same = await inNode("wasm", threads);
+    expect(streamed).toEqual(same.metrics);
+    expect(there.rows).toEqual(same.run.rows);
+    expect(there.judgement).toEqual(same.run.judgement);
+    // Native kernels round otherwise, which training makes more of with every step: the first loss differs in its last
+    // digits, and in the end a few rows of the data, whose class is a matter of rounding, count as 1 of 397 or of 1200.
+    const native = await inNode("node", 1);
+    const plain = ({ values: _, ...rest }: MetricPoint) => rest;
+    expect(streamed.map(plain)).toEqual(native.metrics.map(plain));
+    const [first, nativeFirst] = [streamed[0].values.trainLoss, native.metrics[0].values.trainLoss];
+    expect(Math.abs(first - nativeFirst)).toBeLessThan(1e-4 * nativeFirst);
+    there.rows.forEach(({ measures, ...rest }, i) => {
+      const { measures: expected, ...nativeRest } = native.run.rows[i];
+      expect(rest).toEqual(nativeRest);
       for (const name of ["testAtStop", "testFinal", "trainFinal"]) {
-        const difference = Math.abs(measures[name] - here.run.rows[i].measures[name]);
-        expect(difference, `${name} of row ${i}`).toBeLessThan((1.5 * 100) / 397);
+        expect(Math.abs(measures[name] - expected[name]), `${name} of row ${i}`).toBeLessThan(0.6);
       }
     });
 
@@ -195,6 +187,52 @@ describe.skipIf(!executablePath)(`runs in a tab${whyNot}`, () => {
     await two.evaluate((job) => tab.cancel(job), id);
     expect(await watched).toMatchObject({ state: "stopped" });
     expect(await end(one, id)).toMatchObject({ state: "stopped" });
+  });
+
+  it("goes on after the worker that keeps the runs has died", async () => {
+    const page = await open();
+    const { id } = await start(page, long);
+    const watched = page.evaluate((id) => tab.watch(id, () => {}).catch((error) => error.message), id);
+    await events(page, id, "start");
+    const keeper = page.workers().find((w) => w.url().includes("keeper"))!;
+    await keeper.evaluate(() => self.close()).catch(() => {});
+    expect(await watched).toMatch(/keeps runs in this browser has ended/);
+    const job = await end(page, id);
+    expect(job).toMatchObject({ state: "stopped" });
+    expect(await page.evaluate(() => tab.runs())).toMatchObject([{ id: job.run, status: "interrupted" }]);
+  });
+
+  it("keeps tags, a bin and data sets, also for a later visit", async () => {
+    const page = await open();
+    const { id } = await start(page, { ...request, options: { stepz: 3 } });
+    expect(await end(page, id)).toMatchObject({ state: "failed", error: expect.stringContaining('option "stepz"') });
+    const { run } = await end(page, (await start(page, request)).id);
+    await page.evaluate((r) => tab.tag(r, ["first", "mine "]), run!);
+    const table = "a,b,label\n1,2,x\n3,4,y\n5,6,x\n";
+    const added = await page.evaluate(
+      (text) => tab.addData("My table.csv", [new File([text], "My table.csv")], { label: "label" }),
+      table,
+    );
+    expect(added).toMatchObject({ name: "my-table", kind: "csv" });
+    const damaged = page.evaluate(() => tab.addData("bad", [new File(["PK??"], "bad.npz")]).catch((e) => e.message));
+    expect(await damaged).toMatch(/bad\.npz/);
+
+    await page.reload();
+    await page.waitForFunction("document.title === 'ready'");
+    const [kept] = await page.evaluate(() => tab.runs());
+    expect(kept).toMatchObject({ id: run, tags: ["first", "mine"] });
+    expect(kept.bytes).toBeGreaterThan(1000);
+    expect(await page.evaluate(() => tab.data())).toEqual([added]);
+    await page.evaluate((r) => tab.remove([r]), run!);
+    expect(await page.evaluate(() => tab.runs())).toEqual([]);
+    expect(await page.evaluate(() => tab.usage())).toMatchObject({ runs: 0, bin: expect.any(Number) });
+    await page.evaluate((r) => tab.restore([r]), run!);
+    expect(await page.evaluate(() => tab.runs())).toHaveLength(1);
+    await page.evaluate((r) => tab.remove([r]), run!);
+    await page.evaluate(() => tab.emptyBin());
+    expect(await page.evaluate(() => tab.usage())).toEqual({ runs: 0, bin: 0 });
+    await page.evaluate(() => tab.removeData("my-table"));
+    expect(await page.evaluate(() => tab.data())).toEqual([]);
   });
 
   it("runs without the headers for threads, and says so", async () => {

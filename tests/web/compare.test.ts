@@ -64,8 +64,8 @@ describe("loadCompared", () => {
     const { runs, missing } = await loadCompared(refs, [tab]);
     expect(runs.map(({ letter, record: { id } }) => [letter, id])).toEqual([["D", "here"]]);
     expect(missing).toEqual([
-      expect.stringMatching(/^Run A, gone, is not in this browser: such runs stay in the browser that made them/),
-      expect.stringMatching(/^Run B, far, is not here: it belongs to the server of a lab/),
+      expect.stringMatching(/^Run A, gone, is not in this browser: it was deleted, or made in another browser/),
+      expect.stringMatching(/^Run B, far, is not here: it was deleted, or belongs to the server of another lab/),
       "Run C, torn, cannot be read: Its record is damaged.",
     ]);
   });
@@ -303,11 +303,30 @@ describe("the figure", () => {
     { difference: false, x: undefined },
     { difference: true, x: undefined },
   ])("draws differences $difference along $x", async (how) => {
-    const figure = comparisonFigure(subjects, lines, { ...options, ...how });
+    const figure = comparisonFigure(subjects, lines, { ...options, ...how })!;
     const svg = await renderSvg(figure);
     expect(svg).toContain(how.difference ? "accuracy (%), minus A" : "accuracy (%)");
     expect(svg.match(/NaN|undefined|Infinity/)).toBeNull();
     expect(figure.caption).toContain("95 % intervals");
+  });
+
+  it("draws runs that are the same", async () => {
+    const twins = sourceSubjects(
+      compared([record({ rows: rows([1, 2], 0, 4) }), record({ rows: rows([1, 2], 0, 4) })]),
+    );
+    for (const x of ["round", undefined]) {
+      const figure = comparisonFigure(twins, linesOf(twins, { base: 0, measure: "accuracy" }), {
+        ...{ ...options, difference: true, x },
+      })!;
+      expect(await renderSvg(figure)).not.toMatch(/NaN|undefined|Infinity/);
+    }
+  });
+
+  it("is none where nothing is in common", () => {
+    const apart = sourceSubjects(compared([record(), record({ seeds: [8], rows: rows([8]) })]));
+    const some = linesOf(apart, { base: 0, measure: "accuracy" });
+    expect(comparisonFigure(apart, some, { ...options, difference: true })).toBeUndefined();
+    expect(comparisonFigure(apart, some, { ...options, difference: false })).toBeDefined();
   });
 
   it("draws all curves over the same stretch, and leaves out what has one place only", async () => {
@@ -316,7 +335,7 @@ describe("the figure", () => {
     const own = sourceSubjects(compared([record({ rows: some }), record({ rows: some })]));
     const figure = comparisonFigure(own, linesOf(own, { base: 0, measure: "accuracy" }), {
       ...{ ...options, difference: false, x: "round" },
-    });
+    })!;
     const drawn = figure.plot(await import("@observablehq/plot")) as { x: { domain: number[] } }[];
     expect(drawn).toHaveLength(2);
     expect(drawn[0].x.domain).toEqual(drawn[1].x.domain);
@@ -329,7 +348,7 @@ describe("the figure", () => {
     const figure = comparisonFigure(wide, linesOf(wide, { base: 0, measure: "accuracy" }), {
       ...options,
       difference: false,
-    });
+    })!;
     expect(figure.caption).toContain("The first 30 of 100 groups are drawn.");
   });
 });

@@ -15,6 +15,9 @@ interface Box {
 const height = 46;
 const widthOf = ({ label, detail }: Box): number => 28 + Math.max(label.length * 8.4, detail.length * 6.4);
 
+/** Of the text along an arrow. */
+const shapeWidth = (text: string): number => text.length * 6.4;
+
 /** Operations that only arrange what is there; a chain of them is one arrow. */
 const silent = new Set(["alias", "stopGradient", "broadcastTo", "reshape", "expandDims", "squeeze", "cast"]);
 
@@ -54,7 +57,7 @@ export function diagram({ title, apply, params, inputs }: DrawnModel): string {
     const id = add({ label: primitive.name, detail: weights.join(", "), kind: "operation" });
     names.set(t, id);
     for (const one of sources)
-      graph.setEdge(names.get(one)!, id, { label: shape(one), width: shape(one).length * 6.4, height: 14 });
+      graph.setEdge(names.get(one)!, id, { label: shape(one), width: shapeWidth(shape(one)), height: 14 });
   }
   outputs.forEach((t) => {
     const id = add({ label: `output ${shape(t)}`, detail: t.dtype, kind: "output" });
@@ -93,7 +96,7 @@ function draw(title: string, graph: Graph, boxes: ReadonlyMap<string, Box>): str
     const line = points.map(({ x: px, y: py }, i) => `${i === 0 ? "M" : "L"}${round(px)} ${round(py)}`).join("");
     const text =
       label && x !== undefined
-        ? `<text class="shape" x="${round(x + 4)}" y="${round(y! + 4)}">${escapeHtml(label)}</text>`
+        ? `<text class="shape" x="${round(x - shapeWidth(label) / 2 + 2)}" y="${round(y! + 4)}">${escapeHtml(label)}</text>`
         : "";
     return `<path d="${line}" marker-end="url(#arrow)"/>${text}`;
   });

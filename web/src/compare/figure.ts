@@ -34,12 +34,15 @@ interface Panel {
   readonly points: readonly { readonly arm: string; readonly x: number; readonly y: number }[];
 }
 
-/** The lines of one measure as a figure: a curve for each subject along a setting, or rows of seeds with their interval. */
+/**
+ * The lines of one measure as a figure: a curve for each subject along a setting, or rows of seeds with their interval.
+ * Undefined where there is nothing to draw, such as differences to a baseline that shares no seed and setting.
+ */
 export function comparisonFigure(
   subjects: readonly Subject[],
   lines: readonly SideBySide[],
   { title, base, measure, info, difference, x: wanted }: FigureOptions,
-): Figure {
+): Figure | undefined {
   const found = wanted === undefined ? [] : groups(lines, wanted);
   const curves = wanted === undefined ? [] : found.filter(isCurve(wanted));
   const x = curves.length > 0 ? wanted : undefined;
@@ -57,6 +60,7 @@ export function comparisonFigure(
   const label = measureLabel(measure, info);
   const baseline = subjects[base].label;
   const drawn = new Set(panels.flatMap(({ points }) => points.map(({ arm }) => arm)));
+  if (drawn.size === 0) return undefined;
   const drawing: Drawing = {
     panels,
     // A subject without any value would be an empty row.
@@ -65,7 +69,6 @@ export function comparisonFigure(
     references: difference ? [{ at: 0, label: `as ${baseline}` }] : [],
   };
   const caption = [
-    drawn.size === 0 ? "No two have a setting and a seed in common." : "",
     x === undefined ? "Dots are seeds." : "",
     difference
       ? `Mean differences to ${baseline}, paired by seed, with 95 % intervals.`

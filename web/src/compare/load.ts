@@ -35,6 +35,6 @@ export async function loadCompared(refs: readonly RunRef[], places: readonly Pla
 
 function notHere(letter: string, id: string, place: Place["kind"]): string {
   return place === "tab"
-    ? `Run ${letter}, ${id}, is not in this browser: such runs stay in the browser that made them, so whoever sent the link can send an exported report instead.`
-    : `Run ${letter}, ${id}, is not here: it belongs to the server of a lab, so open the link in that lab, or ask for an exported report.`;
+    ? `Run ${letter}, ${id}, is not in this browser: it was deleted, or made in another browser, where it stays. Whoever sent the link can send an exported report.`
+    : `Run ${letter}, ${id}, is not here: it was deleted, or belongs to the server of another lab. Open the link in that lab, or ask for an exported report.`;
 }

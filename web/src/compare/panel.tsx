@@ -1,5 +1,6 @@
 import { ExportMenu } from "../export/menu.js";
 import { PlotFigure } from "../figures/figure.js";
+import { Notice } from "../ui/index.js";
 import type { CostLine } from "./cost.js";
 import type { CompareQuery } from "./query.js";
 import { ResultsTable } from "./results-table.js";
@@ -33,7 +34,7 @@ export function ComparisonPanel({ view, name, sources, onChange, report }: Props
     const shown = [chosen, ...measures.filter((one) => one !== chosen)];
     return comparisonReport({
       ...report,
-      figures: await reportFigures([view.figure]),
+      figures: await reportFigures(view.figure ? [view.figure] : []),
       tables: shown.map((one) => ({ heading: one.label, table: view.tableOf(one.name) })),
       made: new Date().toISOString(),
     });
@@ -50,7 +51,13 @@ export function ComparisonPanel({ view, name, sources, onChange, report }: Props
         />
       </div>
       <Controls view={view} sources={sources} onChange={onChange} />
-      <PlotFigure figure={view.figure} name={`${name}-${measure}`} />
+      {view.figure ? (
+        <PlotFigure figure={view.figure} name={`${name}-${measure}`} />
+      ) : (
+        <Notice>
+          Nothing shares a setting and a seed with {subjects[base].label} in “{chosen.label}”: choose another baseline.
+        </Notice>
+      )}
       <ResultsTable
         table={view.table}
         caption={[

@@ -35,7 +35,8 @@ export interface ComparisonView {
   readonly difference: boolean;
   readonly lines: readonly SideBySide[];
   readonly table: ComparisonTable;
-  readonly figure: Figure;
+  /** Undefined where there is nothing to draw. */
+  readonly figure?: Figure;
   /** The same of another measure, for a report of all of them. */
   tableOf(measure: string): ComparisonTable;
   linesOf(measure: string): readonly SideBySide[];

@@ -9,7 +9,8 @@ export function DropZone({ onFiles }: { readonly onFiles: (files: readonly File[
     if (files.length > 0) onFiles(files);
   };
   return (
-    <div
+    <section
+      aria-label="Bring files"
       class={`drop-zone ${over ? "over" : ""}`}
       onDragOver={(event) => {
         event.preventDefault();
@@ -33,6 +34,6 @@ export function DropZone({ onFiles }: { readonly onFiles: (files: readonly File[
           currentTarget.value = "";
         }}
       />
-    </div>
+    </section>
   );
 }

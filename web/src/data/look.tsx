@@ -143,10 +143,8 @@ function Labelled({ look, options, onOptions }: LabelledProps) {
           </thead>
           <tbody>
             {head.rows.map((cells, row) => (
-              // biome-ignore lint/suspicious/noArrayIndexKey: rows have no other name
               <tr key={row}>
                 {cells.map((cell, i) => (
-                  // biome-ignore lint/suspicious/noArrayIndexKey: cells have no other name
                   <td key={i} class={i === 0 ? undefined : "number"}>
                     {cell}
                   </td>
@@ -175,7 +173,6 @@ function Pictures({ images }: { readonly images: Images }) {
   return (
     <ul class="pictures" aria-label="First images">
       {images.items.map((item, i) => (
-        // biome-ignore lint/suspicious/noArrayIndexKey: images have no other name
         <li key={i}>
           <Picture {...images} pixels={item.pixels} label={item.label} />
           <span class="small">{item.label}</span>

@@ -24,9 +24,13 @@ interface Choice {
   readonly save: () => void | Promise<void>;
 }
 
+/** A list that starts at the button's left end needs about so much room, in pixels. */
+const listWidth = 320;
+
 /** A button that opens the list of files that can be saved; what failed is said in a sentence below it. */
 export function ExportMenu({ name, label = "Export", ...what }: ExportMenuProps) {
   const [open, setOpen] = useState(false);
+  const [fromRight, setFromRight] = useState(false);
   const [said, setSaid] = useState<{ readonly text: string; readonly failed: boolean }>();
   const root = useRef<HTMLDivElement>(null);
   const button = useRef<HTMLButtonElement>(null);
@@ -75,11 +79,14 @@ export function ExportMenu({ name, label = "Export", ...what }: ExportMenuProps)
         ref={button}
         aria-expanded={open}
         aria-controls={list}
-        onClick={() => setOpen(!open)}
+        onClick={({ currentTarget }) => {
+          setFromRight(currentTarget.getBoundingClientRect().left + listWidth > innerWidth);
+          setOpen(!open);
+        }}
       >
         {label}
       </button>
-      <ul id={list} class="export-list" hidden={!open}>
+      <ul id={list} class={fromRight ? "export-list from-right" : "export-list"} hidden={!open}>
         {choices.map((choice) => (
           <li key={choice.label}>
             <button type="button" onClick={() => void save(choice)}>

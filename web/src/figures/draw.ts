@@ -37,7 +37,7 @@ export async function drawFigure(figure: Figure, { width, seeds, hidden }: DrawO
     const own = options.width === undefined ? { width: Math.min(width, widest) } : {};
     // The page's own list of arms takes the place of their legend.
     const color = arms.size > 0 && options.color ? { color: { ...options.color, legend: false } } : {};
-    return Plot.plot({
+    const chart = Plot.plot({
       marginLeft: 60,
       marginRight: 24,
       marginTop: 28,
@@ -47,6 +47,9 @@ export async function drawFigure(figure: Figure, { width, seeds, hidden }: DrawO
       ...own,
       ...color,
     });
+    // Plot names its groups of marks, which have no role that a name could belong to.
+    for (const group of chart.querySelectorAll("g[aria-label]")) group.removeAttribute("aria-label");
+    return chart;
   });
   return { charts, arms, tables };
 }

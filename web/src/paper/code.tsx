@@ -2,7 +2,7 @@ import { useEffect, useRef } from "preact/hooks";
 import { loadCode } from "../content.js";
 import type { PaperContent } from "../contract.js";
 import { href, navigate } from "../router.js";
-import { Loading, Notice, useAsync } from "../ui/index.js";
+import { Loading, Notice, Scroller, useAsync } from "../ui/index.js";
 
 interface Props {
   readonly paper: PaperContent;
@@ -13,7 +13,7 @@ interface Props {
 /** The files of the study and its methods; names that other files define lead there. */
 export function CodeView({ paper, file, line }: Props) {
   const { value: files, error } = useAsync(() => loadCode(paper.slug), [paper.slug]);
-  const text = useRef<HTMLDivElement>(null);
+  const text = useRef<HTMLElement>(null);
   const shown = files?.find(({ path }) => path === file) ?? files?.[0];
   useEffect(() => {
     const target = line ? text.current?.querySelector(`[data-line="${line}"]`) : undefined;
@@ -48,15 +48,7 @@ export function CodeView({ paper, file, line }: Props) {
           )}
         </select>
       </label>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard */}
-      <div
-        ref={text}
-        class="highlighted numbered"
-        tabIndex={0}
-        role="group"
-        aria-label={`Code of ${shown.path}`}
-        dangerouslySetInnerHTML={{ __html: shown.html }}
-      />
+      <Scroller class="highlighted numbered" label={`Code of ${shown.path}`} html={shown.html} inner={text} />
     </div>
   );
 }

@@ -4,7 +4,7 @@ import { loadCatalogue, loadPaper } from "../content.js";
 import type { PaperContent, PaperLine } from "../contract.js";
 import { href, type PageProps } from "../router.js";
 import { RunForm } from "../run/run-form.js";
-import { Loading, Notice, useAsync, VerdictBadge } from "../ui/index.js";
+import { Loading, Notice, Scroller, useAsync, VerdictBadge } from "../ui/index.js";
 import { CodeView } from "./code.js";
 import { MeasuresTable } from "./measures-table.js";
 import { OwnModel } from "./own-model.js";
@@ -139,14 +139,7 @@ function StudyPage({ line, paper, study, query }: StudyProps) {
         <section aria-labelledby="model">
           <h2 id="model">The model</h2>
           <p>{paper.model.title}. Drawn from its traced graph; shapes stand along the arrows.</p>
-          {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard */}
-          <div
-            class="diagram"
-            tabIndex={0}
-            role="group"
-            aria-label="Diagram of the model"
-            dangerouslySetInnerHTML={{ __html: paper.model.svg }}
-          />
+          <Scroller class="diagram" label="Diagram of the model" html={paper.model.svg} />
         </section>
       )}
 

@@ -1,11 +1,20 @@
 import type { ComponentChildren } from "preact";
 
-/** Scrolls a wide table sideways instead of the page, by keyboard too. */
-export function Scroller({ label, children }: { readonly label: string; readonly children: ComponentChildren }) {
-  return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
-    <section class="scroller" aria-label={label} tabIndex={0}>
-      {children}
-    </section>
+interface Props {
+  readonly label: string;
+  readonly class?: string;
+  readonly children?: ComponentChildren;
+  /** Trusted markup in place of children: what was generated when the pages were built. */
+  readonly html?: string;
+  readonly inner?: { current: HTMLElement | null };
+}
+
+/** Scrolls what is wide instead of the page, by keyboard too. */
+export function Scroller({ label, class: own = "", children, html, inner }: Props) {
+  const common = { class: `scroller ${own}`.trim(), "aria-label": label, tabIndex: 0, ref: inner };
+  return html === undefined ? (
+    <section {...common}>{children}</section>
+  ) : (
+    <section {...common} dangerouslySetInnerHTML={{ __html: html }} />
   );
 }

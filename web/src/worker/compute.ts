@@ -49,6 +49,7 @@ addEventListener("message", ({ data }: MessageEvent<ToCompute>) => {
 async function carryOut({ request, out, threads, files }: Extract<ToCompute, { type: "run" }>): Promise<void> {
   try {
     provide({ assets: builtAsset, ...(files && { files: filesBehind(files) }) });
+    tell({ type: "log", message: "loading the runtime and the study" });
     setBackend(breathing(await wasmBackend({ threads })));
     const study = await load(request);
     if (request.resume === undefined) checkRequest(study, request);
@@ -57,7 +58,7 @@ async function carryOut({ request, out, threads, files }: Extract<ToCompute, { t
       ...(resume === undefined ? (fresh as object) : { resume }),
       out,
       signal: stop.signal,
-      environment: { threads },
+      environment: { threads, onnxruntime: (await import("onnxruntime-web/wasm")).env.versions.web },
       onEvent: (event) => tell(event.type === "error" ? { type: "error", error: inWords(event.error).message } : event),
     });
     flush();
