@@ -1,4 +1,4 @@
-import { isBroughtName } from "../data/brought-names.js";
+import { isBroughtReference } from "../data/brought-names.js";
 import { HebbError, nearest } from "../engine/errors.js";
 import { quote } from "../engine/quote.js";
 import type { StartRequest } from "./job.js";
@@ -14,10 +14,7 @@ export function checkRequest(study: Study, { slug, scale, options = {} }: StartR
   }
   const controls: Readonly<Record<string, Control | undefined>> = study.controls ?? {};
   for (const [name, value] of Object.entries(options)) {
-    if (name === study.dataOption && typeof value === "string" && value.startsWith("brought:")) {
-      if (!isBroughtName(value.slice("brought:".length))) throw new HebbError(`There is no data set ${quote(value)}.`);
-      continue;
-    }
+    if (name === study.dataOption && isBroughtReference(value)) continue;
     const control = Object.hasOwn(controls, name) ? controls[name] : undefined;
     if (!control) {
       const near = nearest(name, Object.keys(controls));

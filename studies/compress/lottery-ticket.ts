@@ -14,6 +14,8 @@ import {
   unstackTree,
   type WeightMask,
 } from "../../src/compress/index.js";
+import { isBroughtReference } from "../../src/data/brought-names.js";
+import { broughtParts } from "../../src/data/brought-parts.js";
 import { digits8, fashionMnist, mnist, reshapeRows, split, standardise } from "../../src/data/index.js";
 import { hostRandom, random, type Tensor } from "../../src/engine/index.js";
 import { fetching } from "../../src/lab/fetching.js";
@@ -27,8 +29,8 @@ import { lotteryTrainer, type Training, type UnderWay } from "./lottery-trainer.
 type Arm = "dense" | "ticket" | "reinit" | "randomMask" | "oneShot";
 
 interface Options {
-  readonly data: "digits8" | "fashion-mnist" | "mnist";
-  /** Width of the input, the two hidden layers and the output. */
+  readonly data: "digits8" | "fashion-mnist" | "mnist" | `brought:${string}`;
+  /** Width of the input, the two hidden layers and the output; ends that do not fit data that was brought give way. */
   readonly sizes: readonly number[];
   readonly rounds: number;
   readonly steps: number;
@@ -118,6 +120,7 @@ export default defineStudy<Options>({
     learningRate: { kind: "number", label: "Learning rate", min: 1e-5, max: 0.1, about: "of Adam" },
     rate: { kind: "number", label: "Share pruned in a round", min: 0.05, max: 0.5 },
   },
+  dataOption: "data",
   offers: [
     "iterativeMagnitudePrune (hebb/compress)",
     "magnitudeMask, oneShotMask, randomMaskLike (hebb/compress)",
@@ -147,7 +150,8 @@ interface Kept {
   readonly oneShot: Readonly<Record<number, string>>;
 }
 
-async function run(context: RunContext<Options>): Promise<void> {
+async function run(given: RunContext<Options>): Promise<void> {
+  const context = { ...given, options: await fitted(given.options) };
   const { options, seeds, signal } = context;
   const { rounds, rate } = options;
   const model = mlp({ sizes: options.sizes, init: "glorotNormal" });
@@ -285,9 +289,20 @@ async function oneShotMasks(trained: MlpParams, { oneShotAt, rate }: Options, wh
   return masks;
 }
 
+/** The options, with a network that fits data that was brought. */
+async function fitted(options: Options): Promise<Options> {
+  if (!isBroughtReference(options.data)) return options;
+  const { train } = await broughtParts(options.data);
+  return { ...options, sizes: [train.x.shape[1], ...options.sizes.slice(1, -1), train.classes!] };
+}
+
 /** Training, validation and test examples, scaled by the training examples to mean 0 and standard deviation 1. */
 async function load(context: RunContext<Options>) {
   const { data, sizes } = context.options;
+  if (isBroughtReference(data)) {
+    const { train, test } = await broughtParts(data);
+    return standardise({ ...split(train, { train: 0.9, val: 0.1 }, { seed: 0 }), test });
+  }
   const from = fetching(context);
   const { train, test } = await (data === "digits8" ? digits8() : data === "mnist" ? mnist(from) : fashionMnist(from));
   const parts = data === "digits8" ? { train: 1200, val: 200 } : { train: 55_000, val: 5_000 };

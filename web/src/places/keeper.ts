@@ -1,4 +1,4 @@
-import { processEnd } from "../../../src/platform/browser.js";
+import { processEnd } from "../../../src/platform/web-locks.js";
 import { Caller } from "../worker/calls.js";
 import type { Keeper, KeeperReady } from "../worker/keeper.js";
 import { sentences } from "../worker/words.js";

@@ -5,7 +5,8 @@ import { checkRequest } from "../../../src/lab/controls.js";
 import type { StartRequest } from "../../../src/lab/job.js";
 import { runStudy } from "../../../src/lab/runner.js";
 import type { Study } from "../../../src/lab/study.js";
-import { processIdentity, provide } from "../../../src/platform/browser.js";
+import { provide } from "../../../src/platform/browser-parts.js";
+import { processIdentity } from "../../../src/platform/web-locks.js";
 import { studies } from "../../../studies/index.js";
 import { builtAsset } from "./assets.js";
 import { breathing } from "./breathing.js";
@@ -77,4 +78,7 @@ async function load({ slug }: StartRequest): Promise<Study> {
 }
 
 // So that whoever made this worker learns of its end even where the browser does not say.
-void processIdentity().then((identity) => send({ type: "ready", identity }));
+processIdentity().then(
+  (identity) => send({ type: "ready", identity }),
+  (error) => send({ type: "refused", error: inWords(error).message }),
+);

@@ -1,6 +1,7 @@
-import { processIdentity, provide } from "../../../src/platform/browser.js";
+import { provide } from "../../../src/platform/browser-parts.js";
 import { memoryFiles } from "../../../src/platform/memory-files.js";
 import type { ProcessIdentity } from "../../../src/platform/types.js";
+import { processIdentity } from "../../../src/platform/web-locks.js";
 import { type Port, serve } from "./calls.js";
 import { inWorker } from "./runner.js";
 import { type TabService, tabService } from "./service.js";
@@ -49,10 +50,15 @@ export type Keeper = TabService & { readonly device: typeof device };
 async function open(): Promise<void> {
   inMemory = !(await keepsFiles());
   const files = inMemory ? memoryFiles() : undefined;
-  provide({ files });
+  if (files) provide({ files });
   const service = tabService(inWorker({ out: "runs", threads: threadsHere(), files }));
   serve(self as unknown as Port, { ...service, device });
   postMessage({ keeper: await processIdentity() } satisfies KeeperReady);
 }
 
-void open();
+// Thrown outside of the promise, so that the page hears of it.
+open().catch((error) =>
+  setTimeout(() => {
+    throw error;
+  }),
+);
