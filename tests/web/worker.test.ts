@@ -97,7 +97,9 @@ describe("errors of a run in words", () => {
     ]) {
       expect(inWords(new TypeError(message)).message, message).toBe(sentences.loading);
     }
-    const own = new HebbError("Could not download https://x: Failed to fetch.");
-    expect(inWords(own)).toBe(own);
+    for (const reason of ["Failed to fetch", "Load failed", "NetworkError when attempting to fetch resource."]) {
+      const own = new HebbError(`Could not download https://x: ${reason}.`);
+      expect(inWords(own)).toBe(own);
+    }
   });
 });

@@ -2,8 +2,10 @@ import { HebbError } from "../../../src/engine/errors.js";
 
 const memory =
   /out of memory|bad_alloc|allocation fail|failed to allocate|could not allocate|cannot enlarge memory|invalid (?:typed )?array (?:buffer )?length|memory\.grow|BFCArena|memory access out of bounds/i;
-const loading =
-  /dynamically imported module|importing a module script failed|error loading|no available backend found|wasm streaming compile|load failed/i;
+/** As ONNX Runtime says that its WebAssembly file did not come. */
+const noRuntime = /no available backend found/i;
+/** As browsers say it of scripts; requests of the library's own, as for data sets, fail with sentences of their own. */
+const loading = /dynamically imported module|importing a module script failed|wasm streaming compile|load failed/i;
 
 export const sentences = {
   memory:
@@ -30,6 +32,7 @@ export const sentences = {
 export function inWords(error: unknown): Error {
   const message = error instanceof Error ? error.message : String(error);
   if (memory.test(message)) return new HebbError(sentences.memory, { cause: error });
-  if (loading.test(message)) return new HebbError(sentences.loading, { cause: error });
+  const unloaded = noRuntime.test(message) || (!(error instanceof HebbError) && loading.test(message));
+  if (unloaded) return new HebbError(sentences.loading, { cause: error });
   return error instanceof Error ? error : new HebbError(message);
 }
