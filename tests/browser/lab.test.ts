@@ -129,9 +129,9 @@ function tests(address: () => string, button: string): void {
     await figure.locator("svg").first().waitFor();
     const lines = () => figure.locator('svg [aria-label="line"] path, svg g path').count();
     const before = await lines();
-    await figure.getByLabel("random mask").uncheck();
+    await figure.getByRole("checkbox", { name: "random mask" }).uncheck();
     await expect.poll(lines).toBeLessThan(before);
-    await figure.getByLabel("Show as table").check();
+    await figure.getByRole("checkbox", { name: "Show as table" }).check();
     await figure.getByRole("table").waitFor();
     await page.getByText("An example; the tests run it as it stands.").waitFor();
     await page.locator(".diagram svg").waitFor();

@@ -20,10 +20,19 @@ function Papers({ papers, query }: { readonly papers: readonly PaperLine[]; read
   const [text, setText] = useState(filters.q);
   const search = useMemo(() => new PaperSearch(papers), [papers]);
   const box = useRef<HTMLInputElement>(null);
-  const change = (some: Partial<Filters>) =>
-    navigate(href("/", toQuery({ ...filters, q: text, ...some })), { replace: true });
+  const written = useRef(filters.q);
+  const change = (some: Partial<Filters>) => {
+    const next = { ...filters, q: text, ...some };
+    written.current = next.q;
+    navigate(href("/", toQuery(next)), { replace: true });
+  };
 
-  useEffect(() => setText(filters.q), [filters.q]);
+  // The address may change under the field (the back button), but what is being typed is never overwritten by its echo.
+  useEffect(() => {
+    if (filters.q === written.current) return;
+    written.current = filters.q;
+    setText(filters.q);
+  }, [filters.q]);
   useEffect(() => {
     const toSearch = (event: KeyboardEvent) => {
       const typing = /^(?:INPUT|TEXTAREA|SELECT)$/.test((event.target as HTMLElement).tagName);
@@ -111,7 +120,7 @@ function Papers({ papers, query }: { readonly papers: readonly PaperLine[]; read
               class="button quiet"
               onClick={() => {
                 setText("");
-                navigate(href("/", toQuery(noFilters)), { replace: true });
+                change(noFilters);
               }}
             >
               Show all

@@ -12,7 +12,7 @@ export class PaperSearch {
     this.#papers = papers;
     this.#index = new MiniSearch({
       idField: "slug",
-      fields: ["title", "slug", "claim", "offers", "family", "kinds"],
+      fields: ["title", "name", "claim", "offers", "family", "kinds"],
       extractField: (paper, field) => textOf(paper as PaperLine, field),
       processTerm: (term) => stem(term.toLowerCase()),
     });
@@ -22,7 +22,7 @@ export class PaperSearch {
   /** The papers that fit, the best first; all of them, in the order of the catalogue, for an empty text. */
   find(text: string): readonly PaperLine[] {
     if (text.trim() === "") return this.#papers;
-    const boost = { title: 5, slug: 4, offers: 2, family: 1.5, kinds: 1 };
+    const boost = { title: 5, name: 4, offers: 2, family: 1.5, kinds: 1 };
     const options = {
       boost,
       prefix: true,
@@ -42,7 +42,7 @@ export class PaperSearch {
 }
 
 function textOf(paper: PaperLine, field: string): string {
-  if (field === "slug") return paper.slug.replaceAll("-", " ");
+  if (field === "name") return paper.slug.replaceAll("-", " ");
   if (field === "family") return `${paper.family} ${familyNames[paper.family]}`;
   const value = paper[field as keyof PaperLine];
   // `iterativeMagnitudePrune` is found by each of its words.

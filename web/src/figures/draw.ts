@@ -47,9 +47,13 @@ export async function drawFigure(figure: Figure, { width, seeds, hidden }: DrawO
       ...own,
       ...color,
     });
-    // Plot names its groups of marks, which have no role that a name could belong to.
-    for (const group of chart.querySelectorAll("g[aria-label]")) group.removeAttribute("aria-label");
-    return chart;
+    return withoutNames(chart);
   });
   return { charts, arms, tables };
+}
+
+/** Plot names its groups of marks, which have no role that a name could belong to. */
+export function withoutNames<T extends Element>(chart: T): T {
+  for (const group of chart.querySelectorAll("g[aria-label]")) group.removeAttribute("aria-label");
+  return chart;
 }

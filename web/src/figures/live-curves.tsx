@@ -1,6 +1,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { armColours } from "../../../src/lab/figures/marks.js";
 import type { MeasureInfo, MetricPoint } from "../../../src/lab/study.js";
+import { withoutNames } from "./draw.js";
 import { SeriesStore } from "./series.js";
 import { useWidth } from "./use-width.js";
 import "./figure.css";
@@ -38,7 +39,7 @@ export function LiveCurves({ points, measures = {}, arms = {} }: Props) {
         if (!current || !holder.current) return;
         const curves = store.current.curves(metric).map((point) => ({ ...point, arm: arms[point.arm] ?? point.arm }));
         const names = [...new Set(curves.map(({ arm }) => arm))];
-        holder.current.replaceChildren(
+        const chart = withoutNames(
           Plot.plot({
             width: Math.min(width, 760),
             height: 300,
@@ -66,6 +67,7 @@ export function LiveCurves({ points, measures = {}, arms = {} }: Props) {
             ],
           }),
         );
+        holder.current.replaceChildren(chart);
       },
       Math.max(0, last.current + milliseconds - performance.now()),
     );

@@ -137,7 +137,7 @@ function Watched({ place, id }: { readonly place: Place; readonly id: string }) 
       {view.rows.length > 0 && <Results view={view} paper={paper} />}
       <section aria-labelledby="log">
         <h2 id="log">Log</h2>
-        <Scroller label="Log">
+        <Scroller label="Lines of the log">
           <pre class="log">{view.log.slice(-60).join("\n") || "Nothing was said yet."}</pre>
         </Scroller>
       </section>

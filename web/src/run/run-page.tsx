@@ -164,7 +164,7 @@ function Log({ place, run }: { readonly place: Place; readonly run: string }) {
   if (error) return <Notice kind="warn">The log cannot be read: {error}</Notice>;
   if (value === undefined) return <Loading what="the log" />;
   return (
-    <Scroller label="Log">
+    <Scroller label="Lines of the log">
       <pre class="log">{value === "" ? "Nothing was said, or no log was kept." : value}</pre>
     </Scroller>
   );
