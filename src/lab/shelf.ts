@@ -75,10 +75,11 @@ export class Shelf {
     for (const id of ids) await this.#change(id, ({ tags }) => ({ version: 1, tags }));
   }
 
-  /** Deletes the runs in the bin. */
+  /** Deletes the runs in the bin, but for those that somebody has resumed there and is writing. */
   async emptyBin(): Promise<void> {
     for (const { run, card } of await this.#all()) {
-      if (card.binned) await platform.remove(`${this.#root}/${run.id}`);
+      const path = `${this.#root}/${run.id}`;
+      if (card.binned && !(await isLocked(path))) await platform.remove(path);
     }
   }
 

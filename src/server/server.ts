@@ -1,4 +1,5 @@
 import type { AddressInfo } from "node:net";
+import { hostname, networkInterfaces } from "node:os";
 import { serve } from "@hono/node-server";
 import { Hono } from "hono";
 import { HebbError } from "../engine/errors.js";
@@ -55,10 +56,8 @@ export async function startServer(options: LabServerOptions): Promise<LabServer>
     );
   });
   const { port: actual } = server.address() as AddressInfo;
-  const local = ["127.0.0.1", "localhost", "[::1]"];
-  const named = host.includes(":") ? `[${host}]` : host;
-  hosts = [...new Set([...local, named])].map((one) => `${one}:${actual}`);
-  const shown = ["0.0.0.0", "::", "127.0.0.1"].includes(host) ? "127.0.0.1" : named;
+  hosts = namesOf(host).flatMap((name) => [`${name}:${actual}`, ...(actual === 80 ? [name] : [])]);
+  const shown = isEverywhere(host) ? "127.0.0.1" : inAddress(host);
   return {
     url: `http://${shown}:${actual}/?token=${token}`,
     port: actual,
@@ -68,4 +67,14 @@ export async function startServer(options: LabServerOptions): Promise<LabServer>
         if ("closeAllConnections" in server) server.closeAllConnections();
       }),
   };
+}
+
+const isEverywhere = (host: string): boolean => ["0.0.0.0", "::"].includes(host);
+const inAddress = (host: string): string => (host.includes(":") ? `[${host}]` : host);
+
+/** The names by which a server that listens on `host` may be called; one that listens everywhere has all of this machine. */
+function namesOf(host: string): readonly string[] {
+  const addresses = Object.values(networkInterfaces()).flatMap((list) => (list ?? []).map(({ address }) => address));
+  const own = isEverywhere(host) ? [hostname().toLowerCase(), ...addresses] : [host];
+  return [...new Set(["127.0.0.1", "localhost", "[::1]", ...own.map(inAddress)])];
 }

@@ -104,7 +104,7 @@ function tests(address: () => string, button: string): void {
 
   async function start(seeds: string): Promise<void> {
     await go("/paper/lottery-ticket?to=run");
-    await page.getByLabel("Seeds").fill(seeds);
+    await page.getByRole("textbox", { name: "Seeds" }).fill(seeds);
     await page.getByRole("button", { name: button }).click();
     await state().waitFor();
   }

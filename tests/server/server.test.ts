@@ -1,9 +1,12 @@
 import { symlink, writeFile } from "node:fs/promises";
 import { request } from "node:http";
+import { hostname } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { JobEvent } from "../../src/lab/job.js";
+import { lockRun } from "../../src/lab/lock.js";
 import { runProcesses } from "../../src/server/run-process.js";
+import { startServer } from "../../src/server/server.js";
 import { post, type TestLab, testLab } from "./lab.js";
 
 let lab: TestLab;
@@ -63,6 +66,21 @@ describe("the door", () => {
     expect((await lab.ask("/api/runs", { headers: { "sec-fetch-site": "cross-site" } })).status).toBe(403);
     expect((await lab.ask("/api/jobs", { ...post({}), headers: { "sec-fetch-site": "same-site" } })).status).toBe(403);
     expect((await lab.ask("/api/runs")).status).toBe(200);
+  });
+
+  it("answers to this machine's own name once it listens everywhere, and to no other", async () => {
+    const { desk, folder } = lab;
+    const folders = { pages: join(folder, "web"), root: join(folder, "runs") };
+    const open = await startServer({ desk, device: "a test", host: "0.0.0.0", ...folders });
+    try {
+      const ask = (host: string) => raw(open.port, "/api/runs", { host: `${host}:${open.port}` });
+      // Known by name, still without the token.
+      expect(await ask(hostname().toLowerCase())).toBe(401);
+      expect(await ask("evil.example")).toBe(421);
+      expect(await raw(lab.server.port, "/", { host: `${hostname()}:${lab.server.port}` })).toBe(421);
+    } finally {
+      await open.close();
+    }
   });
 
   it.each(["/../package.json", "/..%2f..%2fetc/passwd", "/assets/%2e%2e/%2e%2e/secret.txt", "/.%00/index.html", "/%"])(
@@ -134,6 +152,10 @@ describe("runs", () => {
     await lab.ask("/api/runs/restore", post({ runs: [run] }));
     expect(await list()).toMatchObject([{ id: run, tags: ["mine"] }]);
     await lab.ask("/api/runs/remove", post({ runs: [run] }));
+    const release = await lockRun(join(lab.folder, "runs", run!));
+    await lab.ask("/api/bin/empty", post({}));
+    expect((await lab.ask(`/api/runs/${run}/record`)).status).toBe(200);
+    await release();
     await lab.ask("/api/bin/empty", post({}));
     expect((await lab.ask(`/api/runs/${run}/record`)).status).toBe(400);
   });
