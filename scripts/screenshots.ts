@@ -40,7 +40,7 @@ try {
       await page.getByRole("textbox", { name: "Seeds" }).fill(seeds);
       await page.getByRole("button", { name: "Run in this tab" }).click();
       if (seeds === "2") {
-        await page.getByTestId("live-chart").locator("svg").waitFor({ timeout: 120_000 });
+        await page.getByTestId("live-chart").locator("svg").last().waitFor({ timeout: 120_000 });
         await page.waitForTimeout(2500);
         await take("running");
       }
@@ -51,7 +51,10 @@ try {
     await rows.nth(1).waitFor();
     await take("runs");
     for (const i of [0, 1]) await rows.nth(i).getByRole("checkbox").check();
-    await page.getByRole("button", { name: "Compare" }).click();
+    await page
+      .locator(".runs-selection")
+      .getByText(/^Compare/)
+      .click();
     await page.locator(".plot-figure svg").first().waitFor();
     await page.waitForTimeout(500);
     await take("compare");

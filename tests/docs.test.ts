@@ -5,7 +5,7 @@ import { format } from "node:util";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 
 const root = fileURLToPath(new URL("../", import.meta.url));
-const pages = ["transforms.md", "debugging.md", "interop.md", "forget.md"];
+const pages = ["transforms.md", "debugging.md", "interop.md", "forget.md", "methods.md"];
 
 /** The TypeScript blocks of a page, with the headings that they stand under. */
 async function blocksOf(page: string): Promise<{ title: string; code: string }[]> {
