@@ -24,7 +24,11 @@ export async function accessibilityProblems(page: Page): Promise<string[]> {
   return page.evaluate(async () => {
     const { violations } = await (globalThis as any).axe.run(document);
     return violations.map(
-      ({ id, nodes }: any) => `${id}: ${nodes.map((node: any) => node.html.slice(0, 120)).join(" | ")}`,
+      ({ id, nodes }: any) =>
+        `${id}: ${nodes
+          .slice(0, 5)
+          .map((node: any) => node.html.slice(0, 120))
+          .join(" | ")}`,
     );
   });
 }

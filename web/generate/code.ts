@@ -5,7 +5,7 @@ import type { Study } from "../../src/lab/study.js";
 import type { CodeFile } from "../src/contract.js";
 import { projectFile, readProject } from "./files.js";
 
-const themes = { light: "github-light", dark: "github-dark" } as const;
+const themes = { light: "github-light-high-contrast", dark: "github-dark-high-contrast" } as const;
 let highlighter: Promise<Highlighter> | undefined;
 
 /** TypeScript as HTML; colours follow light and dark through CSS variables. */
@@ -125,6 +125,7 @@ function linkNames(
   return numbered.replaceAll(
     /(<span style="[^"]*">)([^<]*)(<\/span>)/g,
     (_, open: string, text: string, close: string) => {
+      if (/^\s*(?:\/\/|\/\*|\*)/.test(text)) return open + text + close;
       const linked = text.replaceAll(/[A-Za-z_]\w*/g, (name) => {
         const target = names.has(name) ? definitions.get(name)?.find((one) => one.file !== file) : undefined;
         if (!target) return name;
