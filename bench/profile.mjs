@@ -65,7 +65,7 @@ async function events(name) {
   // Ending a profile writes its file, which has the time in its name.
   for (const session of sessions) session.endProfiling();
   for (const file of await readdir(folder)) {
-    all.push(...JSON.parse(await readFile(join(folder, file), "utf8")));
+    for (const event of JSON.parse(await readFile(join(folder, file), "utf8"))) all.push(event);
     await rm(join(folder, file));
   }
   return all.filter(({ cat, name: event }) => cat === "Node" && event.endsWith("_kernel_time"));
