@@ -79,7 +79,7 @@ function flopsOf({ op_name, input_type_shape, output_type_shape }) {
   const [a, b] = shapesOf(input_type_shape);
   const [out] = shapesOf(output_type_shape);
   if (!a || !b || !out) return undefined;
-  if (["MatMul", "FusedMatMul", "Gemm"].includes(op_name)) {
+  if (["MatMul", "FusedMatMul", "Gemm", "FusedGemm"].includes(op_name)) {
     const batch = b.length > 2 ? product(out.slice(0, -2)) : 1;
     return 2 * product(out) * Math.sqrt((product(a) * product(b)) / (product(out) * batch));
   }
@@ -92,6 +92,7 @@ const kinds = {
   MatMul: "products",
   FusedMatMul: "products",
   Gemm: "products",
+  FusedGemm: "products",
   Conv: "convolutions",
   FusedConv: "convolutions",
   ConvTranspose: "convolutions",

@@ -12,7 +12,7 @@ import { comparisons } from "../studies/forget/comparison.js";
 
 /**
  * `npm run forget-tables`: writes the tables of docs/forget.md again from docs/comparisons/. With `-- --run C,R` these
- * tracks are compared first, on their first data set and scenario.
+ * tracks are compared first, on their first data set and scenario; `--trials 2` tries fewer configurations of each method.
  */
 
 const file = (path: string) => fileURLToPath(new URL(`../${path}`, import.meta.url));
@@ -30,9 +30,9 @@ interface Measured {
   readonly rows: readonly Row[];
 }
 
-async function measure(name: string): Promise<void> {
+async function measure(name: string, trials: number): Promise<void> {
   const track = await comparisons[name]();
-  const asked = { data: track.data[0], scenario: track.scenarios[0], seeds: [0, 1, 2], trials: 8 };
+  const asked = { data: track.data[0], scenario: track.scenarios[0], seeds: [0, 1, 2], trials };
   const abort = new AbortController();
   process.once("SIGINT", () => abort.abort());
   const rows = await track.run({
@@ -81,10 +81,10 @@ export async function updatedPage(page: string): Promise<string> {
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
-  const { values } = parseArgs({ options: { run: { type: "string" } } });
+  const { values } = parseArgs({ options: { run: { type: "string" }, trials: { type: "string", default: "8" } } });
   for (const name of values.run?.split(",") ?? []) {
     if (!Object.hasOwn(comparisons, name)) throw new Error(`There is no track ${name}.`);
-    await measure(name);
+    await measure(name, Number(values.trials));
   }
   const path = file("docs/forget.md");
   await writeFile(path, await updatedPage(await readFile(path, "utf8")));
