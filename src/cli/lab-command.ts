@@ -26,9 +26,7 @@ export interface LabCommandOptions {
 /** `hebb lab`: the lab in a browser, until Ctrl-C. */
 export async function labCommand(io: Io, lab: Lab, options: LabCommandOptions): Promise<number> {
   const pages = join(packageRoot(), "dist", "web");
-  if (!existsSync(join(pages, "index.html"))) {
-    throw new UsageError("The lab's pages are not built: `npm run build:site` makes them (some seconds).");
-  }
+  if (!existsSync(join(pages, "index.html"))) await buildPages(io);
   const atOnce = positiveInteger("--jobs", options.jobs);
   const port = options.port === undefined ? undefined : positiveInteger("--port", options.port);
   const threads = options.threads === undefined ? undefined : positiveInteger("--threads", options.threads);
@@ -63,6 +61,24 @@ export async function labCommand(io: Io, lab: Lab, options: LabCommandOptions): 
   await server.close();
   release();
   return interrupted;
+}
+
+/** In a checkout the pages are built when they are first wanted; a package brings them. */
+async function buildPages(io: Io): Promise<void> {
+  const root = packageRoot();
+  const advice = "The lab's pages are not built: `npm run build:site` makes them.";
+  if (!existsSync(join(root, "web", "vite.config.ts"))) throw new UsageError(advice);
+  io.stderr.write("The lab's pages are built first, once; this takes about half a minute.\n");
+  const status = await new Promise<number | null>((done) => {
+    const child = spawn("npm", ["run", "--silent", "build:site"], {
+      cwd: root,
+      stdio: ["ignore", "ignore", "inherit"],
+      shell: process.platform === "win32",
+    });
+    child.once("error", () => done(null));
+    child.once("close", done);
+  });
+  if (status !== 0) throw new UsageError(advice);
 }
 
 /** `hebb lab-run`: one run, for the server that started this process. */

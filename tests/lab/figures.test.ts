@@ -6,6 +6,7 @@ import { bandLine, dotInterval, imageGrid } from "../../src/lab/figures/marks.js
 import { palette } from "../../src/lab/figures/palette.js";
 import { renderPng } from "../../src/lab/figures/png.js";
 import { renderSvg } from "../../src/lab/figures/svg.js";
+import { type Shown, type View, viewed } from "../../src/lab/figures/view.js";
 import type { Figure } from "../../src/lab/study.js";
 
 const points = ["new", "old"].flatMap((arm, a) =>
@@ -127,5 +128,32 @@ describe("renderPng", () => {
     expect(decode(without).data.slice(0, 3)).toEqual(new Uint8Array([255, 255, 255]));
     expect(darkPixels(without)).toBe(0);
     expect(darkPixels(withTitle)).toBeGreaterThan(500);
+  });
+});
+
+describe("a figure on a page", () => {
+  const points = [0, 1].flatMap((seed) =>
+    ["a", "b"].flatMap((arm) => [0, 1, 2].map((x) => ({ arm, x, y: x + seed + (arm === "b" ? 10 : 0) }))),
+  );
+  const draw = (view: View) => {
+    const told: { arms?: ReadonlyMap<string, string>; data?: readonly Shown[] } = {};
+    const own = viewed(Plot, {
+      ...view,
+      onArms: (arms) => Object.assign(told, { arms }),
+      onData: (_, data) => Object.assign(told, { data }),
+    });
+    const options = bandLine(own, points, { x: { label: "x" }, y: { label: "y" }, arms: { a: "first", b: "second" } });
+    return { ...told, marks: options.marks!.length };
+  };
+
+  it("tells its arms and values, leaves arms out and keeps the colours of the others", () => {
+    const whole = draw({});
+    expect([...whole.arms!.keys()]).toEqual(["first", "second"]);
+    expect(whole.data).toHaveLength(6);
+    expect(whole.data![0]).toMatchObject({ arm: "first", x: 0, mean: 0.5 });
+    const part = draw({ hidden: new Set(["first"]) });
+    expect(part.data!.map(({ arm }) => arm)).toEqual(["second", "second", "second"]);
+    expect(part.arms).toEqual(whole.arms);
+    expect(draw({ tips: true }).marks).toBe(whole.marks + 1);
   });
 });
