@@ -308,7 +308,7 @@ describe("errors of transforms", () => {
 describe("errors of the runtime", () => {
   it("an unknown backend", async () => {
     setBackend("cuda" as any);
-    await expect(getBackend()).rejects.toThrow('There is no backend "cuda"; choose "node" or "wasm".');
+    await expect(getBackend()).rejects.toThrow('There is no backend "cuda"; choose "node", "wasm" or "webgpu".');
     setBackend("node", { threads: 1 });
     expect((await getBackend()).name).toBe("node");
   });
