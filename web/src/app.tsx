@@ -1,5 +1,5 @@
 import { Component, type ComponentChildren, type ComponentType } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { findRoute, href, type PageModule, type PageProps, useRoute } from "./router.js";
 import { routes } from "./routes.js";
 import { ThemeToggle } from "./theme.js";
@@ -17,6 +17,12 @@ export function App() {
   const found = findRoute(routes, path);
   const main = useRef<HTMLElement>(null);
   const [Page, failure] = usePage(found?.route.load);
+
+  // Before the effects of the page, which may know a better title.
+  const title = found ? found.route.title : "No such page";
+  useLayoutEffect(() => {
+    document.title = title ? `${title} · Hebb` : "Hebb: how neural networks learn";
+  }, [path, title]);
 
   // A new page is read from its start; a changed query is the same page.
   const before = useRef(path);

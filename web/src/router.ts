@@ -82,6 +82,8 @@ export type PageModule = { readonly default: ComponentType<PageProps> };
 
 export interface Route {
   readonly pattern: string;
+  /** What the window is called there, until the page gives it a better name. */
+  readonly title?: string;
   readonly load: () => Promise<PageModule>;
 }
 

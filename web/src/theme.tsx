@@ -1,4 +1,4 @@
-import { useEffect, useState } from "preact/hooks";
+import { useLayoutEffect, useState } from "preact/hooks";
 
 const choices = ["auto", "light", "dark"] as const;
 type Theme = (typeof choices)[number];
@@ -18,7 +18,8 @@ function stored(): Theme {
 /** Light, dark, or as the system has it; kept in this browser. */
 export function ThemeToggle() {
   const [theme, setTheme] = useState(stored);
-  useEffect(() => {
+  // Before the first paint, so that a dark page never starts white.
+  useLayoutEffect(() => {
     if (theme === "auto") delete document.documentElement.dataset.theme;
     else document.documentElement.dataset.theme = theme;
     try {
