@@ -110,7 +110,11 @@ function tests(address: () => string, button: string): void {
   }
 
   it("finds grokking from the front page, also with a typing error, and keeps the search in the address", async () => {
-    await page.keyboard.press("/");
+    const focused = async () => {
+      await page.keyboard.press("/");
+      return page.evaluate(() => document.activeElement?.tagName);
+    };
+    await expect.poll(focused).toBe("INPUT");
     await page.keyboard.type("grokking");
     const titles = page.locator(".papers li > div > a");
     await expect.poll(() => titles.first().textContent()).toMatch(/grok/i);

@@ -63,7 +63,7 @@ describe.skipIf(!executablePath)(`runs in a tab${whyNot}`, () => {
         const enough = new AbortController();
         const onEvent = (event: JobEvent) => {
           all.push(event);
-          if (event.event.type === until) enough.abort();
+          if (event.event.type === until || (event.event as { state?: string }).state === until) enough.abort();
         };
         await tab.watch(id, onEvent, { signal: enough.signal });
         return all;
@@ -159,7 +159,7 @@ describe.skipIf(!executablePath)(`runs in a tab${whyNot}`, () => {
   it("keeps what was recorded when the page is reloaded, and shows the job as stopped", async () => {
     const page = await open();
     const { id } = await start(page, long);
-    await events(page, id, "row");
+    await events(page, id, "finished");
     await page.reload();
     await page.waitForFunction("document.title === 'ready'");
     const job = await end(page, id);

@@ -1,4 +1,4 @@
-import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { loadCatalogue } from "../content.js";
 import type { PaperLine } from "../contract.js";
 import { href, navigate, type PageProps } from "../router.js";
@@ -33,7 +33,7 @@ function Papers({ papers, query }: { readonly papers: readonly PaperLine[]; read
     written.current = filters.q;
     setText(filters.q);
   }, [filters.q]);
-  useEffect(() => {
+  useLayoutEffect(() => {
     const toSearch = (event: KeyboardEvent) => {
       const typing = /^(?:INPUT|TEXTAREA|SELECT)$/.test((event.target as HTMLElement).tagName);
       if (event.key !== "/" || typing || event.ctrlKey || event.metaKey) return;
