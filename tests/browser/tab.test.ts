@@ -63,7 +63,8 @@ describe.skipIf(!executablePath)(`runs in a tab${whyNot}`, () => {
         const enough = new AbortController();
         const onEvent = (event: JobEvent) => {
           all.push(event);
-          if (event.event.type === until || (event.event as { state?: string }).state === until) enough.abort();
+          const { type, state } = event.event as { type: string; state?: string };
+          if (until !== undefined && (type === until || state === until)) enough.abort();
         };
         await tab.watch(id, onEvent, { signal: enough.signal });
         return all;

@@ -20,18 +20,13 @@ function Papers({ papers, query }: { readonly papers: readonly PaperLine[]; read
   const [text, setText] = useState(filters.q);
   const search = useMemo(() => new PaperSearch(papers), [papers]);
   const box = useRef<HTMLInputElement>(null);
-  const written = useRef(filters.q);
   const change = (some: Partial<Filters>) => {
-    const next = { ...filters, q: text, ...some };
-    written.current = next.q;
-    navigate(href("/", toQuery(next)), { replace: true });
+    navigate(href("/", toQuery({ ...filters, q: text, ...some })), { replace: true });
   };
 
   // The address may change under the field (the back button), but what is being typed is never overwritten by its echo.
   useEffect(() => {
-    if (filters.q === written.current) return;
-    written.current = filters.q;
-    setText(filters.q);
+    if (document.activeElement !== box.current) setText(filters.q);
   }, [filters.q]);
   useLayoutEffect(() => {
     const toSearch = (event: KeyboardEvent) => {
