@@ -35,6 +35,11 @@ ort.InferenceSession.create = async (model, settings) => {
   const own = profiling && { enableProfiling: true, profileFilePrefix: join(folder, `${sessions.length}`) };
   const session = await create.call(ort.InferenceSession, model, { ...settings, ...own });
   if (profiling) sessions.push(session);
+  const release = session.release.bind(session);
+  session.release = async () => {
+    sessions = sessions.filter((one) => one !== session);
+    await release();
+  };
   return session;
 };
 

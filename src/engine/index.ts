@@ -8,7 +8,7 @@ export * from "./composites/elementary.js";
 export { betaln, digamma, lgamma, polygamma, trigamma } from "./composites/gamma.js";
 export * from "./composites/matrices.js";
 export { erfc, erfcx, erfinv, logNormalCdf, normalCdf, normalPpf } from "./composites/normal.js";
-export { batchNorm, channelMoments, layerNorm, type Moments } from "./composites/norms.js";
+export { batchNorm, channelMoments, layerNorm, type Moments, ownMomentsNorm } from "./composites/norms.js";
 export { type AvgPoolOptions, avgPool, globalAvgPool } from "./composites/pooling.js";
 export { gaussHermite, type Quadrature } from "./composites/quadrature.js";
 export { all, any, countNonzero, median, prod, quantile } from "./composites/reductions.js";

@@ -125,8 +125,10 @@ export function jit<A extends any[], R>(f: (...args: A) => R, options: JitOption
     const values = held.every((v) => isOn(backend, v))
       ? (held as DeviceValue[])
       : await Promise.all(held.map((v) => onBackend(backend, v)));
-    const results = await spread(backend, await program.executable.run(values, entry.spare.splice(0)), places);
-    giveAway(entry, found, name);
+    const owned = givenBuffers(entry, found, values);
+    const own = await program.executable.run(values, entry.spare.splice(0), owned);
+    const results = await spread(backend, own, places);
+    giveAway(entry, found, own, name);
     return unflattenTree(
       entry.def,
       entry.leaves.map((l) => ("result" in l ? fromValue(results[l.result]) : l.constant)),
@@ -168,15 +170,45 @@ function readArguments(raw: readonly unknown[]): { found: unknown[]; leaves: unk
   return { found, leaves, key };
 }
 
-/** The donated tensors' buffers become spare buffers for results of the same shape; the tensors are used up. */
-function giveAway({ gifts, backend, spare }: Entry, leaves: readonly unknown[], name: string): void {
+/** What the donated tensors hold and nothing else among the program's inputs; undefined without any. */
+function givenBuffers(
+  { gifts, backend }: Entry,
+  leaves: readonly unknown[],
+  inputs: readonly DeviceValue[],
+): Set<DeviceValue> | undefined {
+  if (gifts.length === 0) return undefined;
+  const given = new Set<DeviceValue>();
+  for (const { leaf } of gifts) {
+    const tensor = leaves[leaf];
+    if (tensor instanceof Tensor && tensor.value && isOn(backend, tensor.value)) given.add(tensor.value);
+  }
+  const seen = new Set<DeviceValue>();
+  for (const value of inputs) {
+    if (seen.has(value)) given.delete(value);
+    seen.add(value);
+  }
+  return given;
+}
+
+/**
+ * The donated tensors' buffers, where they do not hold results already, become spare buffers for results of the same shape;
+ * the tensors are used up.
+ */
+function giveAway(
+  { gifts, backend, spare }: Entry,
+  leaves: readonly unknown[],
+  results: readonly DeviceValue[],
+  name: string,
+): void {
+  const taken = new Set(results);
   const given = new Set<unknown>();
   for (const { leaf: i, result } of gifts) {
     const leaf = leaves[i];
     if (!(leaf instanceof Tensor) || given.has(leaf)) continue;
     given.add(leaf);
     const { value } = leaf;
-    if (result !== undefined && value && isOn(backend, value)) spare[result] ??= value;
+    const isResult = value !== undefined && isOn(backend, value) && taken.has(value);
+    if (result !== undefined && value && isOn(backend, value) && !isResult) spare[result] ??= value;
     leaf.dispose(`This tensor was donated to ${name} and cannot be used again; keep the result of that call instead.`);
   }
 }

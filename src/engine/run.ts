@@ -1,14 +1,18 @@
 import { toBinary } from "@bufbuild/protobuf";
 import { emitModel, type Graph, normalise } from "./compile.js";
 import type { Body } from "./control/body.js";
-import { bodyGraph, needsHost } from "./control/body.js";
+import { bodiesOf, bodyGraph, needsHost } from "./control/body.js";
 import type { NDArray } from "./dtype.js";
 import { ModelProtoSchema } from "./onnx/onnx_pb.js";
+import { convPrimitive } from "./primitives/conv.js";
 import type { Backend, DeviceValue, Executable } from "./runtime/backend.js";
+import { convolutionBlock } from "./runtime/blocks.js";
 import type { HostTools } from "./runtime/host.js";
 import { getBackend, onBackend } from "./runtime/index.js";
 import { hostProducts } from "./runtime/products.js";
 import { cutAtHost } from "./segments.js";
+import { tailed } from "./tail/execute.js";
+import { splitTail } from "./tail/find.js";
 import type { Tensor } from "./tensor.js";
 
 /** A graph compiled for a backend: the arguments that it really uses, by position, then its captured leaves. */
@@ -45,12 +49,19 @@ export function compileGraph(
     const present = new Set(graph.order);
     const used = [...args.filter((t) => present.has(t)), ...graph.captures];
     const compile = async (part: Graph, inputs: readonly Tensor[]): Promise<Executable> => {
-      const { model, signature } = emitModel(part, inputs, { pack: !once && !backend.device, device: backend.device });
+      const { device } = backend;
+      const block = once || device || !convolves(part) ? 0 : await convolutionBlock(backend);
+      const { model, signature } = emitModel(part, inputs, { pack: !once && !device, device, block });
       return backend.compile(toBinary(ModelProtoSchema, model), { ...signature, once });
     };
-    const executable = graph.order.some(needsHost)
-      ? await cutAtHost(backend, graph, used, compile, hostTools(backend))
-      : await compile({ ...graph, captures: [] }, used);
+    const whole = async (part: Graph, inputs: readonly Tensor[]): Promise<Executable> =>
+      part.order.some(needsHost)
+        ? cutAtHost(backend, part, inputs, compile, hostTools(backend))
+        : compile({ ...part, captures: [] }, inputs);
+    const split = once || !backend.inHostMemory ? undefined : splitTail(graph);
+    const executable = split
+      ? await tailed(backend, split, used, graph.outputs, (inputs) => whole(split.head, inputs))
+      : await whole(graph, used);
     return { executable, uses: used.slice(0, used.length - graph.captures.length).map((t) => args.indexOf(t)) };
   })();
   compiled.catch(() => cache.delete(key));
@@ -61,6 +72,11 @@ export function compileGraph(
   }
   return compiled;
 }
+
+const convolves = ({ order }: Graph): boolean =>
+  order.some(
+    ({ node }) => node.primitive === convPrimitive || bodiesOf(node.attrs).some((b) => convolves(bodyGraph(b))),
+  );
 
 /** Runs a graph that has no captures on host arrays. */
 async function evaluate(

@@ -1,4 +1,9 @@
-import { channelMoments, batchNorm as normalise, layerNorm as normaliseLast } from "../engine/composites/norms.js";
+import {
+  channelMoments,
+  batchNorm as normalise,
+  layerNorm as normaliseLast,
+  ownMomentsNorm,
+} from "../engine/composites/norms.js";
 import { mean } from "../engine/composites/statistics.js";
 import type { DType } from "../engine/dtype.js";
 import { HebbError, ShapeError } from "../engine/errors.js";
@@ -119,7 +124,7 @@ export function batchNorm(
         mean: mix(state.mean, moments.mean, 1),
         variance: mix(state.variance, moments.variance, count / (count - 1)),
       };
-      return [normalise(x, moments, scale, shift, { epsilon }), next];
+      return [ownMomentsNorm(x, scale, shift, { epsilon }), next];
     },
     apply({ scale, shift }, x, state) {
       check(x);

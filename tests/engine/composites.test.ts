@@ -25,6 +25,7 @@ import {
   mean,
   mul,
   norm,
+  ownMomentsNorm,
   reciprocal,
   segmentMax,
   silu,
@@ -87,6 +88,18 @@ const cases: readonly CompositeCase[] = [
     label: "one row",
     inputs: [narrow([4]), narrow([4]), narrow([4])],
     f: (x, s, b) => layerNorm(x, s, b),
+  },
+  {
+    name: "ownMomentsNorm",
+    label: "[3, 2, 2]",
+    inputs: [narrow([3, 2, 2]), narrow([2]), narrow([2])],
+    f: (x, s, b) => ownMomentsNorm(x, s, b),
+  },
+  {
+    name: "ownMomentsNorm",
+    label: "rows, large epsilon",
+    inputs: [narrow([4, 2]), narrow([2]), narrow([2])],
+    f: (x, s, b) => ownMomentsNorm(x, s, b, { epsilon: 0.1 }),
   },
   {
     name: "logNoncentralChiSquare",

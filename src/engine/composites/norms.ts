@@ -1,7 +1,7 @@
 import { sameDType } from "../core.js";
 import { ShapeError } from "../errors.js";
 import { add, div, mul, sqrt, sub } from "../primitives/elementwise.js";
-import { sumTo } from "../primitives/reduce.js";
+import { sum, sumTo } from "../primitives/reduce.js";
 import { reshape } from "../primitives/structure.js";
 import { sameShape, show } from "../shape.js";
 import type { Tensor } from "../tensor.js";
@@ -76,8 +76,66 @@ export interface Moments {
 
 /** Mean and variance of each channel (axis 1) of `x` over all other axes. */
 export function channelMoments(x: Tensor): Moments {
-  const axes = x.shape.map((_, i) => i).filter((i) => i !== 1);
-  return { mean: mean(x, axes), variance: variance(x, axes) };
+  const axes = allButChannels(x);
+  return { mean: reshape(mean(x, axes, keep), [x.shape[1]]), variance: variance(x, axes) };
+}
+
+const allButChannels = (x: Tensor): number[] => x.shape.map((_, i) => i).filter((i) => i !== 1);
+
+/** [channels] so that it meets axis 1 of `x`. */
+const column = (t: Tensor, x: Tensor): Tensor =>
+  reshape(
+    t,
+    x.shape.map((n, i) => (i === 1 ? n : 1)),
+  );
+
+const ownMomentsComposite = composite<Epsilon>({
+  name: "ownMomentsNorm",
+  define: ([x, scale, shift], { epsilon }) => withMoments(x, channelMoments(x), scale, shift, epsilon),
+  infer: ([x]) => x,
+  // With c = x - mean, s = 1 / sd and n values for each channel:
+  // dx = scale s (g - sum(g) / n - c s^2 sum(g c) / n), as a sum of g, c and 1 with one factor each.
+  grad(g, { inputs: [x, scale], attrs: { epsilon }, needs }) {
+    const { mean, variance } = channelMoments(x);
+    const axes = allButChannels(x);
+    const n = x.size / x.shape[1];
+    const centred = sub(x, column(mean, x));
+    const inverse = div(1, sqrt(add(variance, epsilon)));
+    const total = sum(g, axes);
+    const along = sum(mul(g, centred), axes);
+    const inward = () => {
+      const factor = mul(scale, inverse);
+      const slope = mul(mul(factor, mul(inverse, inverse)), mul(along, 1 / n));
+      const level = mul(factor, mul(total, 1 / n));
+      return sub(mul(g, column(factor, x)), add(mul(centred, column(slope, x)), column(level, x)));
+    };
+    return [needs[0] ? inward() : undefined, needs[1] ? mul(along, inverse) : undefined, needs[2] ? total : undefined];
+  },
+});
+
+/**
+ * Normalises each channel (axis 1) with the moments of `x` itself, then scales and shifts: batch normalisation as it is
+ * trained (Ioffe and Szegedy, 2015), with gradients through the moments.
+ */
+export function ownMomentsNorm(
+  x: Tensor,
+  scale: Tensor,
+  shift: Tensor,
+  { epsilon = 1e-5 }: { epsilon?: number } = {},
+): Tensor {
+  checkChannels(x, scale, shift);
+  return ownMomentsComposite.apply([x, scale, shift], { epsilon });
+}
+
+function checkChannels(x: Tensor, scale: Tensor, shift: Tensor): void {
+  if (x.rank < 2) throw new ShapeError("batchNorm", `the input must be [N, channels, ...], got ${show(x.shape)}`);
+  sameDType("batchNorm", [x, scale, shift]);
+  const channels = [x.shape[1]];
+  if (sameShape(scale.shape, channels) && sameShape(shift.shape, channels)) return;
+  throw new ShapeError(
+    "batchNorm",
+    `scale ${show(scale.shape)} and shift ${show(shift.shape)} must have axis 1 of ${show(x.shape)}`,
+  );
 }
 
 /** Normalises each channel (axis 1) with given moments, then scales and shifts (Ioffe and Szegedy, 2015). */
@@ -88,8 +146,11 @@ export function batchNorm(
   shift: Tensor,
   { epsilon = 1e-5 }: { epsilon?: number } = {},
 ): Tensor {
-  if (x.rank < 2) throw new ShapeError("batchNorm", `the input must be [N, channels, ...], got ${show(x.shape)}`);
-  const column = (t: Tensor) => reshape(t, [t.shape[0], ...new Array(x.rank - 2).fill(1)]);
-  const factor = div(scale, sqrt(add(moments.variance, epsilon)));
-  return add(mul(sub(x, column(moments.mean)), column(factor)), column(shift));
+  checkChannels(x, scale, shift);
+  return withMoments(x, moments, scale, shift, epsilon);
+}
+
+function withMoments(x: Tensor, { mean, variance }: Moments, scale: Tensor, shift: Tensor, epsilon: number): Tensor {
+  const factor = div(scale, sqrt(add(variance, epsilon)));
+  return add(mul(sub(x, column(mean, x)), column(factor, x)), column(shift, x));
 }

@@ -22,6 +22,7 @@ const utf8 = new TextEncoder();
 export interface EmitterOptions {
   readonly portable?: boolean;
   readonly device?: boolean;
+  readonly block?: number;
 }
 
 /** Collects the nodes and constants of one ONNX graph; used by the emission rules of primitives. */
@@ -39,10 +40,13 @@ export class Emitter {
   readonly portable: boolean;
   /** Whether operators without a WebGPU kernel are to be avoided: each waits for the device and copies. */
   readonly device: boolean;
+  /** How many channels the runtime's blocked convolutions take together; 0 where there are none. */
+  readonly block: number;
 
-  constructor({ portable = false, device = false }: EmitterOptions = {}, parent?: Emitter) {
+  constructor({ portable = false, device = false, block = 0 }: EmitterOptions = {}, parent?: Emitter) {
     this.portable = parent?.portable ?? (portable || device);
     this.device = parent?.device ?? device;
+    this.block = parent?.block ?? block;
     this.domains = parent?.domains ?? new Set([""]);
     this.#counter = parent ? parent.#counter : { next: 0 };
   }

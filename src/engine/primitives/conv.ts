@@ -2,13 +2,14 @@ import { backward } from "../autodiff.js";
 import { apply, type Primitive, placeholder, type Spec, sameDType } from "../core.js";
 import { type DType, isFloat } from "../dtype.js";
 import { ShapeError } from "../errors.js";
+import { emitBlockedConv, prefersBlocks } from "../onnx/blocked-conv.js";
 import { type Shape, show, sizeOf } from "../shape.js";
 import type { Tensor } from "../tensor.js";
 import { moveAxis } from "./batching.js";
 import { add } from "./elementwise.js";
 import { matmul } from "./matmul.js";
 import { sum } from "./reduce.js";
-import { broadcastTo, concat, expandDims, flip, pad, reshape, slice, stack, swapAxes, transpose } from "./structure.js";
+import { broadcastTo, concat, expandDims, flip, pad, reshape, slice, stack, transpose, zeros } from "./structure.js";
 
 interface Geometry {
   readonly strides: readonly number[];
@@ -32,7 +33,7 @@ function floats(operation: string, inputs: readonly Spec[]): DType {
   return dtype;
 }
 
-const convPrimitive: Primitive<Attributes<Geometry>> = {
+export const convPrimitive: Primitive<Attributes<Geometry>> = {
   name: "conv",
   infer(inputs, geometry) {
     const [x, w] = inputs;
@@ -70,8 +71,12 @@ const convPrimitive: Primitive<Attributes<Geometry>> = {
     return splitChannels(out, size);
   },
   lower: ([x, w], attrs) => (x.dtype === "float64" ? byOffsets(x, w, attrs) : undefined),
-  emit: (e, inputs, { attrs, inputs: [, w] }) =>
-    e.node("Conv", inputs, { ...onnxGeometry(attrs), kernel_shape: w.shape.slice(2) }),
+  emit(e, inputs, { attrs, inputs: [x, w] }) {
+    const geometry = { ...onnxGeometry(attrs), kernel_shape: w.shape.slice(2) };
+    if (prefersBlocks({ x, w, groups: attrs.groups }, e.block))
+      return emitBlockedConv(e, inputs, { w }, e.block, geometry);
+    return e.node("Conv", inputs, geometry);
+  },
 };
 
 const inputPrimitive: Primitive<Attributes<Sized>> = {
@@ -197,11 +202,71 @@ const isWide = (x: Tensor, g: Tensor, { groups, size }: Sized): boolean =>
   groups === 1 && x.shape[1] >= 8 && g.shape[1] >= 8 && sizeOf(size) <= 64;
 
 /**
- * The kernel's gradient as matrix products: for each position in the kernel, the input shifted there times the output's
- * gradient, image by image, summed over the images of each of `examples` equal parts of the batch. The kernels of all
- * parts lie one after the other along the first axis.
+ * The kernel's gradient as matrix products over positions, image by image, summed over the images of each of `examples`
+ * equal parts of the batch. The kernels of all parts lie one after the other along the first axis.
  */
-function kernelByProducts(x: Tensor, g: Tensor, { strides, dilation, low, high, size }: Sized, examples = 1): Tensor {
+function kernelByProducts(x: Tensor, g: Tensor, attrs: Sized, examples = 1): Tensor {
+  const [n, c, o] = [x.shape[0], x.shape[1], g.shape[1]];
+  const { size } = attrs;
+  const product = (output: Tensor, columns: Tensor): Tensor => {
+    const each = matmul(output, columns, { transposeB: true });
+    if (n === examples) return each;
+    // The runtime is much faster at summing over the first axis than over a later one.
+    if (examples === 1) return expandDims(sum(each, 0), 0);
+    return sum(reshape(each, [examples, n / examples, o, columns.shape[1]]), 1);
+  };
+  const isDense = attrs.strides.every((s) => s === 1);
+  const parts = isDense ? denseParts(x, g, attrs, product) : stridedParts(x, g, attrs, product);
+  // [positions, examples, o, c] to [examples, o, c, positions].
+  return reshape(transpose(parts, [1, 2, 3, 0]), [examples * o, c, ...size]);
+}
+
+/**
+ * At stride 1 a position in the kernel is a shift of the input against the output's gradient. The last axis is shifted in
+ * the input, the others in the gradient: k + k copies, not k times k, and the input's go into one product.
+ */
+function denseParts(x: Tensor, g: Tensor, { dilation, low, size }: Sized, product: Products): Tensor {
+  const [n, c, ...from] = x.shape;
+  const [, o, ...to] = g.shape;
+  const last = from.length - 1;
+  const [rows, width] = [from.slice(0, -1), to[last]];
+  const positions = sizeOf(rows) * width;
+  const columns = Array.from({ length: size[last] }, (_, k) => {
+    const start = k * dilation[last] - low[last];
+    return window(x, last + 2, start, start + width);
+  });
+  const shape = (t: Tensor) => reshape(t, [n, t.shape[1], positions]);
+  const stacked = shape(columns.length === 1 ? columns[0] : concat(columns, 1));
+  const kernelRows = size.slice(0, -1);
+  const parts = Array.from({ length: sizeOf(kernelRows) }, (_, k) => {
+    // The last of these axes first: one that is followed by the width alone moves long runs.
+    const moved = unravel(k, kernelRows).reduceRight((t, at, i) => {
+      const start = at * dilation[i] - low[i];
+      const following = sizeOf(t.shape.slice(i + 3));
+      const flat = reshape(t, [...t.shape.slice(0, i + 2), t.shape[i + 2] * following]);
+      const placed = window(flat, i + 2, -start * following, (rows[i] - start) * following);
+      return reshape(placed, [...t.shape.slice(0, i + 2), rows[i], ...t.shape.slice(i + 3)]);
+    }, g);
+    return product(shape(moved), stacked);
+  });
+  const examples = parts[0].shape[0];
+  const all = reshape(stack(parts), [parts.length, examples, o, size[last], c]);
+  return reshape(moveAxis(all, 3, 1), [sizeOf(size), examples, o, c]);
+}
+
+type Products = (output: Tensor, columns: Tensor) => Tensor;
+
+/** `t` from `start` to `end` along an axis, with zeros where that is outside. */
+function window(t: Tensor, axis: number, start: number, end: number): Tensor {
+  const size = t.shape[axis];
+  if (start === 0 && end === size) return t;
+  const at = (value: number) => t.shape.map((_, i) => (i === axis ? value : 0));
+  if (end <= 0 || start >= size) return zeros(t.shape.with(axis, end - start), t.dtype);
+  return pad(t, at(-start), at(end - size));
+}
+
+/** For each position in the kernel, the input shifted there times the output's gradient. */
+function stridedParts(x: Tensor, g: Tensor, { strides, dilation, low, high, size }: Sized, product: Products): Tensor {
   const [n, c] = x.shape;
   const [, o, ...places] = g.shape;
   const input = pad(x, [0, 0, ...low], [0, 0, ...high]);
@@ -225,16 +290,7 @@ function kernelByProducts(x: Tensor, g: Tensor, { strides, dilation, low, high, 
     );
     return reshape(part, [n, c, sizeOf(places)]);
   });
-  const product = (columns: Tensor): Tensor => {
-    const each = matmul(output, columns, { transposeB: true });
-    if (n === examples) return each;
-    // The runtime is much faster at summing over the first axis than over a later one.
-    if (examples === 1) return expandDims(sum(each, 0), 0);
-    return sum(reshape(each, [examples, n / examples, o, columns.shape[1]]), 1);
-  };
-  // With few channels one product over all positions is larger, and faster, than one for each.
-  const all = c < 8 ? reshape(product(concat(shifted, 1)), [examples, o, -1, c]) : stack(shifted.map(product), 2);
-  return reshape(swapAxes(all, 2, 3), [examples * o, c, ...size]);
+  return stack(shifted.map((columns) => product(output, columns)));
 }
 
 /** Convolution as a sum of matrix products, one for each position of the kernel: for dtypes without a kernel of their own. */

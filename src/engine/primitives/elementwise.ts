@@ -3,12 +3,12 @@ import type { DType } from "../dtype.js";
 import { dtypes, isFloat } from "../dtype.js";
 import { ShapeError } from "../errors.js";
 import { asTensor, literalValue } from "../literals.js";
-import { broadcastShapes } from "../shape.js";
+import { broadcastShapes, sameShape } from "../shape.js";
 import { type Operand, Tensor } from "../tensor.js";
 import { alignForBatch } from "./batching.js";
 import { erfLowered } from "./erf.js";
 import { sumTo } from "./reduce.js";
-import { cast, joinPadded, padPrimitive } from "./structure.js";
+import { broadcastPrimitive, cast, joinPadded, padPrimitive } from "./structure.js";
 
 type Grad = (g: Tensor, context: GradContext<Attrs>) => (Tensor | undefined)[];
 
@@ -33,9 +33,22 @@ function elementwise(name: string, onnx: string, grad: "none" | Grad, kind: Kind
     },
     grad,
     batch: (inputs, batched, attrs) => apply(primitives[name], alignForBatch(inputs, batched), attrs),
-    lower: kind.lower,
+    lower: (inputs, attrs) => kind.lower?.(inputs, attrs) ?? unstretched(name, inputs),
     emit: (e, inputs) => e.node(onnx, inputs, kind.attrs),
   };
+}
+
+/** The operation broadcasts by itself: what was stretched to its partner's shape before need not be. */
+function unstretched(name: string, inputs: readonly Tensor[]): Tensor | undefined {
+  if (inputs.length !== 2) return undefined;
+  const shapeOf = (list: readonly Tensor[]) => broadcastShapes(name, ...list.map((t) => t.shape));
+  const shape = shapeOf(inputs);
+  for (const [i, { node }] of inputs.entries()) {
+    if (node.primitive !== broadcastPrimitive) continue;
+    const next = inputs.with(i, node.inputs[0]);
+    if (sameShape(shapeOf(next), shape)) return apply(primitives[name], next, {});
+  }
+  return undefined;
 }
 
 const float = ["float"] as const;

@@ -102,7 +102,7 @@ export function swapAxes(x: Tensor, a: number, b: number): Tensor {
   return transpose(x, order);
 }
 
-const broadcastPrimitive: Primitive<{ shape: Shape }> = {
+export const broadcastPrimitive: Primitive<{ shape: Shape }> = {
   name: "broadcastTo",
   infer([x], { shape }) {
     const lead = shape.length - x.shape.length;

@@ -5,6 +5,10 @@ export interface DeviceValue {
   readonly shape: readonly number[];
   readonly dtype: DType;
   readonly backend: Backend;
+  /** The value itself, where it lies in host memory: not to be kept, for it changes once the value is given away. */
+  readonly array?: NDArray;
+  /** How many runs read it just now or are about to. */
+  readonly readers?: number;
   /** Copies the value to host memory. */
   read(): Promise<NDArray>;
   /** Lets go of the memory; the value must not be used again. */
@@ -15,9 +19,14 @@ export interface DeviceValue {
 export interface Executable {
   /**
    * Runs on values in the order of the model's inputs. `reuse` offers buffers, by output position, that nobody needs any
-   * more; a backend may write results into them.
+   * more; a backend may write results into them. Inputs that are `owned` may themselves be written over, and come back as
+   * results.
    */
-  run(inputs: readonly DeviceValue[], reuse?: readonly (DeviceValue | undefined)[]): Promise<DeviceValue[]>;
+  run(
+    inputs: readonly DeviceValue[],
+    reuse?: readonly (DeviceValue | undefined)[],
+    owned?: ReadonlySet<DeviceValue>,
+  ): Promise<DeviceValue[]>;
   dispose(): void;
 }
 
@@ -29,6 +38,10 @@ export interface Backend {
    * pass the border each alone, to stay there. Default false.
    */
   readonly device?: boolean;
+  /** Whether all its values have an `array`, and count their `readers`. Default false. */
+  readonly inHostMemory?: boolean;
+  /** Whether it may have ONNX Runtime's blocked convolutions, which only native builds have. Default false. */
+  readonly mayBlock?: boolean;
   compile(model: Uint8Array, signature: Signature): Promise<Executable>;
   /** Takes a host array over; backends in host memory do not copy. */
   write(array: NDArray): DeviceValue;

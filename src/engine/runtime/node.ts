@@ -14,6 +14,6 @@ export function nodeBackend({ threads = os.availableParallelism() }: BackendOpti
       executionMode: "sequential",
       logSeverityLevel: 3,
     },
-    { writesInto: true },
+    { isNative: true },
   );
 }

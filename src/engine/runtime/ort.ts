@@ -9,18 +9,20 @@ import { Turns } from "./turns.js";
 const quickMilliseconds = 300;
 
 /**
- * A backend over ONNX Runtime's JavaScript interface, which the native and the WASM build share. `writesInto`: whether
- * the build writes results into tensors that are offered to it (the WASM build leaves such tensors as they were).
+ * A backend over ONNX Runtime's JavaScript interface, which the native and the WASM build share. Only the native one writes
+ * results into tensors that are offered to it; the WASM build leaves such tensors as they were.
  */
 export function ortBackend(
   name: string,
   ort: Runtime,
   session: Ort.InferenceSession.SessionOptions,
-  { writesInto }: { writesInto: boolean },
+  { isNative }: { isNative: boolean },
 ): Backend {
   const turns = new Turns();
   const backend: Backend = {
     name,
+    inHostMemory: true,
+    mayBlock: isNative,
     write: (array) => new HostValue(backend, ort, array),
     compile: async (model, signature) => {
       // ONNX Runtime fuses float64 nodes into operations for which it has only float32 kernels (QuickGelu, in 1.30).
@@ -41,8 +43,8 @@ export function ortBackend(
       const created = await make(signature.spin === false ? { intra_op: { allow_spinning: "0" } } : {});
       const quick = performance.now() - start < quickMilliseconds;
       const spins = !signature.small && !signature.once && signature.spin !== false && session.intraOpNumThreads !== 1;
-      const remake = writesInto && spins && quick ? (rest: boolean) => make(rest ? resting : {}) : undefined;
-      return executable(backend, ort, created, signature, writesInto, remake && { turns, remake });
+      const remake = isNative && spins && quick ? (rest: boolean) => make(rest ? resting : {}) : undefined;
+      return executable(backend, ort, created, signature, isNative, remake && { turns, remake });
     },
   };
   return backend;
@@ -54,6 +56,7 @@ const resting = { force_spinning_stop: "1" };
 class HostValue implements DeviceValue {
   readonly shape: readonly number[];
   readonly dtype: DType;
+  readers = 0;
   #tensor: Ort.Tensor | undefined;
   constructor(
     readonly backend: Backend,
@@ -139,7 +142,12 @@ function executable(
   let last: Promise<unknown> = Promise.resolve();
   return {
     run(values, reuse) {
-      const next = last.then(() => runInTurn(values, reuse));
+      for (const value of values) (value as HostValue).readers++;
+      const next = last
+        .then(() => runInTurn(values, reuse))
+        .finally(() => {
+          for (const value of values) (value as HostValue).readers--;
+        });
       last = next.catch(() => {});
       return next;
     },

@@ -8,7 +8,7 @@ export async function wasmBackend({ threads }: BackendOptions = {}): Promise<Bac
   const loaded = await load();
   const runtime: typeof ort = (loaded as any).default ?? loaded;
   if (threads !== undefined) runtime.env.wasm.numThreads = threads;
-  return ortBackend("wasm", runtime, { executionProviders: ["wasm"], logSeverityLevel: 3 }, { writesInto: false });
+  return ortBackend("wasm", runtime, { executionProviders: ["wasm"], logSeverityLevel: 3 }, { isNative: false });
 }
 
 /** The build for Node; in a browser the one without WebGPU, which is half the download and twice as fast on WASM. */

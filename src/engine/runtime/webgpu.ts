@@ -73,7 +73,7 @@ export async function webgpuBackend(): Promise<Backend> {
       this.shape = "shape" in value ? value.shape : [...value.dims];
     }
     /** In host memory; must be called in turn. */
-    async array(): Promise<NDArray> {
+    async toHost(): Promise<NDArray> {
       this.#host ??= hostArray(await copy(this.#device!, "cpu"), this.dtype);
       return this.#host;
     }
@@ -87,7 +87,7 @@ export async function webgpuBackend(): Promise<Backend> {
       return this.#device;
     }
     async read(): Promise<NDArray> {
-      const array = await queued(() => this.array());
+      const array = await queued(() => this.toHost());
       return { ...array, data: array.data.slice() };
     }
     release(): void {
@@ -122,7 +122,7 @@ export async function webgpuBackend(): Promise<Backend> {
         values: [{ index }],
       } of inputs) {
         const value = values[index] as DeviceTensor;
-        feeds[name] = device ? await value.tensor() : ortTensor(ort, await value.array());
+        feeds[name] = device ? await value.tensor() : ortTensor(ort, await value.toHost());
       }
       const found = await created.run(feeds).catch((error: Error) => {
         throw new HebbError(`ONNX Runtime (webgpu) failed: ${error.message}`);
