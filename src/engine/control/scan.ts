@@ -4,7 +4,7 @@ import { type Attrs, applyMany, bundleSpec, type Primitive, placeholder, topolog
 import { dtypes, isFloat, type NDArray } from "../dtype.js";
 import { HebbError, ShapeError } from "../errors.js";
 import { moveAxis } from "../primitives/batching.js";
-import { add, where } from "../primitives/elementwise.js";
+import { add, elementwisePrimitives, where } from "../primitives/elementwise.js";
 import { matmul, matmulPrimitive } from "../primitives/matmul.js";
 import { sum, sumPrimitive } from "../primitives/reduce.js";
 import { broadcastTo, reshape, reshapePrimitive, zeros } from "../primitives/structure.js";
@@ -199,13 +199,18 @@ function scanGradient(
   const cotangents = [...gCarries, ...ys.map((y) => y.slice)];
   const moving = new Set([...params.carries, ...params.xs]);
   const kept = residuals(grads, cotangents, moving, checkpoint);
-  const stored = kept.filter((t) => !params.xs.includes(t));
+  const later = pointwiseOfOthers(kept, moving, body.outputs);
+  const stored = kept.filter((t) => !params.xs.includes(t) && !later.includes(t));
   const forward = applyMany(scanPrimitive, inputs, {
     ...attrs,
     body: new Body(body.params, [...body.outputs, ...stored]),
   }).slice(body.outputs.length);
-  const sequence = (t: Tensor) =>
+  const original = (t: Tensor) =>
     params.xs.includes(t) ? sections(inputs, attrs).xs[params.xs.indexOf(t)] : forward[stored.indexOf(t)];
+  const stands = new Map(kept.filter((t) => !later.includes(t)).map((t) => [t, placeholder(t)]));
+  const ofOne = substitute(later, new Map([...params.consts.map((p, i) => [p, inputs[i]] as const), ...stands]));
+  const ofAll = batchGraph(ofOne, new Map([...stands].map(([t, p]) => [p, original(t)])), attrs.length);
+  const sequence = (t: Tensor) => (later.includes(t) ? ofAll.get(ofOne[later.indexOf(t)])! : original(t));
 
   // The body of the scan back. Constants take their outer values, so that what depends on them alone moves out of it;
   // with `checkpoint` nothing may move out, or it would be stored.
@@ -353,6 +358,23 @@ function residuals(
   }
   for (const g of grads) if (!late.has(g)) cut(g);
   return [...kept];
+}
+
+const isPointwise = new Set(elementwisePrimitives);
+
+/**
+ * Those of the kept tensors that the loop's own results do not need and that are element-wise functions of others: the
+ * factors that derivatives are made of. They are computed after the loop for all steps together, which costs a few passes
+ * instead of a few operations a step.
+ */
+function pointwiseOfOthers(kept: readonly Tensor[], moving: ReadonlySet<Tensor>, results: readonly Tensor[]): Tensor[] {
+  const varying = dependents(kept, moving);
+  const inLoop = new Set([...moving, ...topological(results)]);
+  const known = new Set(kept);
+  const isFound = (t: Tensor): boolean => known.has(t) || !varying.has(t) || isMade(t);
+  const isMade = (t: Tensor): boolean =>
+    !inLoop.has(t) && isPointwise.has(t.node.primitive) && t.node.inputs.every(isFound);
+  return kept.filter(isMade);
 }
 
 export interface ScanOptions {

@@ -95,8 +95,8 @@ onEachBackend("the tail of a graph", () => {
     );
     const same = await jit((p: Tensor) => mul(p, 1.5))(random(shape, 1));
     const m = random(shape, 2);
-    const start = [...(await same.data())];
-    const other = [...(await m.data())];
+    const start = [...(await same.data())].map(Number);
+    const other = [...(await m.data())].map(Number);
     const [, second] = await both(same, m, same);
     const { fround } = Math;
     expect([...(await second.data())]).toEqual(start.map((x, i) => fround(fround(x * 4) - fround(other[i] * 5))));
