@@ -20,7 +20,7 @@ const here = dirname(fileURLToPath(import.meta.url));
 const WARM_UP = 2; // untimed steps at the start of every turn
 const REST = 150; // milliseconds for the machine to calm down before a turn
 const SLOW_ROUNDS = 3; // rounds for a peer of which one step takes longer than a turn should
-const CHECK_SECONDS = 60; // a slow peer's results are compared over fewer steps
+const CHECK_SECONDS = 20; // a slow peer's results are compared over fewer steps
 const TOLERANCE = 1e-3;
 
 /** What is large enough for a graphics processor, and its peak. */
@@ -95,8 +95,8 @@ async function measure(workload, threads) {
         times.push(...answer.times);
         run.values.push(...answer.values);
         run.pace = quantile(times.slice(-10), 0.5);
-        const left = Math.floor((CHECK_SECONDS * 1000 - times.reduce((a, b) => a + b, 0)) / run.pace);
-        n = times.length < 3 ? 1 : Math.min(left, options.check - run.values.length);
+        const left = Math.ceil((CHECK_SECONDS * 1000 - times.reduce((a, b) => a + b, 0)) / run.pace);
+        n = Math.min(left, times.length < 3 ? 1 : options.check - run.values.length);
       }
       note(`${label}: ${name}: first step ${firstStepMs.toFixed(0)} ms, then about ${run.pace.toFixed(2)} ms`);
     });
@@ -174,7 +174,7 @@ function readOptions() {
   });
   const usual = values.quick
     ? { rounds: 3, steps: 3, check: 5, seconds: 1 }
-    : { rounds: 10, steps: 10, check: 20, seconds: 3 };
+    : { rounds: 6, steps: 10, check: 20, seconds: 3 };
   const list = (name, known) => {
     const names = values[name].split(",").filter(Boolean);
     for (const n of names) {

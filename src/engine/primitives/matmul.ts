@@ -62,16 +62,9 @@ export const matmulPrimitive: Primitive<MatmulAttrs> = {
       return e.node("MatMul", [transposeA ? swap(a, sa.shape) : a, transposeB ? swap(b, sb.shape) : b]);
     }
     if (!transposeA && !transposeB) return e.node("MatMul", [a, b]);
-    // The kernel turns A once for every block of columns; from some size on it is cheaper to turn it once before.
-    if (transposeA && !transposeB && sa.shape.length === 2 && sb.shape.length === 2 && isLong(sa.shape, sb.shape)) {
-      return e.node("MatMul", [e.node("Transpose", [a], { perm: [1, 0] }), b]);
-    }
     return e.node("FusedMatMul", [a, b], { transA: Number(transposeA), transB: Number(transposeB) }, "com.microsoft");
   },
 };
-
-/** Sums of so many products, and so many columns, that A' B gains from a transposed copy of A. */
-const isLong = ([k]: Shape, [, n]: Shape): boolean => k >= 1024 && n >= 384;
 
 /**
  * The gradient of a 2-D operand shared by all leading axes is one long product over them all; without this it would be

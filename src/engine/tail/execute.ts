@@ -23,10 +23,11 @@ function room() {
 
 const compiled = new Map<string, Promise<(bytes: number) => void>>();
 function compile(pointwise: Pointwise): Promise<(bytes: number) => void> {
-  const key = JSON.stringify(pointwise);
+  const module = encode(pointwise);
+  const key = module.join();
   let run = compiled.get(key);
   if (!run) {
-    run = WebAssembly.instantiate(encode(pointwise), { host: { memory: room().memory } }).then(
+    run = WebAssembly.instantiate(module, { host: { memory: room().memory } }).then(
       ({ instance }) => instance.exports.run as (bytes: number) => void,
     );
     compiled.set(key, run);

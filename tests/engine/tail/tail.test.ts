@@ -132,6 +132,15 @@ onEachBackend("the tail of a graph", () => {
     expect([...(await a.data())]).toEqual([...(await b.data())]);
   });
 
+  it("tells constants apart that are no numbers in JSON", async () => {
+    const by = (c: number) => (x: Tensor) => [mul(x, c).add(1).mul(2).sub(x)];
+    const x = random([9000], 1);
+    for (const c of [Number.POSITIVE_INFINITY, Number.NaN, Number.NEGATIVE_INFINITY]) {
+      const [found] = await jit(by(c))(x);
+      expect([...(await found.data())]).toEqual([...(await by(c)(x)[0].data())]);
+    }
+  });
+
   it("keeps NaN, infinities, zeros with signs and denormal numbers", async () => {
     const special = [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 0, -0, 1e-40, -1e-45, 3e38];
     const data = Float32Array.from({ length: 9000 }, (_, i) => special[i % 8]);
