@@ -1,5 +1,6 @@
 // Statistics over the rounds, and the markdown tables.
 
+import { definitions } from "./data.mjs";
 import { peers } from "./peers.mjs";
 
 const REFERENCES = ["torch", "torch-gpu", "jax", "hebb", "hebb-gpu", "hebb-web", "jaxjs", "tfjs"];
@@ -37,6 +38,9 @@ function ratio(row, base) {
 
 export function renderMarkdown({ environment: e, tolerance, entries }) {
   const dates = [...new Set(entries.map((entry) => entry.date))].sort();
+  const looser = Object.entries(definitions.workloads)
+    .flatMap(([name, { tolerance: own }]) => (own ? [`; ${name} ${own}`] : []))
+    .join("");
   const busy = entries.filter((entry) => entry.load > 1.5 * e.cores).map((entry) => entry.workload);
   const lines = [
     "# Side by side",
@@ -51,7 +55,7 @@ export function renderMarkdown({ environment: e, tolerance, entries }) {
     "- **first step**: the same step the first time it runs, so with tracing and compiling.",
     "- **memory**: the most that the peer's process ever held (resident), libraries included.",
     `- **of peak**: floating-point operations of the workload ([\`flops.mjs\`](flops.mjs)) over the step time, as a share of what the fastest library reaches in a matrix product of 2,048 x 2,048 on as many threads.`,
-    `- **agrees**: over the first steps, from the same weights and data, within ${tolerance} (relative) of the reference; in brackets the largest difference, and over how many steps.`,
+    `- **agrees**: over the first steps, from the same weights and data, within ${tolerance} (relative${looser}) of the reference; in brackets the largest difference, and over how many steps.`,
   ];
   const page = ({ peer }) => Boolean(peers[peer].page);
   for (const threads of [...new Set(entries.map((entry) => entry.threads))]) {

@@ -124,7 +124,7 @@ async function measure(workload, threads) {
   }
   const date = new Date().toISOString().slice(0, 10);
   const entry = { workload, title: definition.title, threads, date, load, flops: flopsOf(definition) };
-  return { ...entry, ...summarise(runs, TOLERANCE) };
+  return { ...entry, ...summarise(runs, definition.tolerance ?? TOLERANCE) };
 }
 
 /** A peer that fails is kept, with its reason. */
