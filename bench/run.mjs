@@ -17,9 +17,10 @@ import { peers } from "./peers.mjs";
 import { quantile, renderMarkdown, summarise } from "./report.mjs";
 
 const here = dirname(fileURLToPath(import.meta.url));
-const WARM_UP = 2; // untimed steps at the start of every turn
+const WARM_UP = { steps: 2, ms: 300 }; // untimed at the start of a turn, after others have worked
 const REST = 150; // milliseconds for the machine to calm down before a turn
 const SLOW_ROUNDS = 3; // rounds for a peer of which one step takes longer than a turn should
+const SLOWEST = 10_000; // ms of a step from which one round is enough
 const CHECK_SECONDS = 20; // a slow peer's results are compared over fewer steps
 const TOLERANCE = 1e-3;
 
@@ -106,9 +107,10 @@ async function measure(workload, threads) {
     const order = runs.map((_, i) => runs[(i + round) % runs.length]);
     for (const run of order) {
       const affordable = Math.floor((options.seconds * 1000) / run.pace);
-      if (run.reason || (affordable < 1 && round >= SLOW_ROUNDS)) continue;
+      if (run.reason || round >= (run.pace > SLOWEST ? 1 : affordable < 1 ? SLOW_ROUNDS : options.rounds)) continue;
       const steps = Math.max(1, Math.min(options.steps, affordable));
-      const warm = affordable > steps + WARM_UP ? WARM_UP : 0;
+      const wanted = Math.max(WARM_UP.steps, Math.ceil(WARM_UP.ms / run.pace));
+      const warm = Math.min(wanted, Math.max(0, affordable - steps));
       await attempt(label, run, async () => {
         await sleep(REST);
         const { times } = await run.process.ask({ cmd: "steps", n: warm + steps });
@@ -174,7 +176,7 @@ function readOptions() {
   });
   const usual = values.quick
     ? { rounds: 3, steps: 3, check: 5, seconds: 1 }
-    : { rounds: 6, steps: 10, check: 20, seconds: 3 };
+    : { rounds: 5, steps: 10, check: 20, seconds: 2 };
   const list = (name, known) => {
     const names = values[name].split(",").filter(Boolean);
     for (const n of names) {

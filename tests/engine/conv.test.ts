@@ -12,6 +12,8 @@ import {
   type Tensor,
   tensor,
 } from "../../src/engine/index.js";
+import { emitModel, normalise } from "../../src/engine/compile.js";
+import { placeholder } from "../../src/engine/core.js";
 import type { Backend } from "../../src/engine/runtime/backend.js";
 import { convolutionBlock } from "../../src/engine/runtime/blocks.js";
 import { getBackend } from "../../src/engine/runtime/index.js";
@@ -77,6 +79,26 @@ onEachBackend("convolution in float32", () => {
 });
 
 describe("blocked convolutions", () => {
+  /** How many convolutions of a graph run in the blocked layout. */
+  const blocked = (x: number[], w: number[], options: Parameters<typeof conv>[2] = { padding: "same" }): number => {
+    const args = [x, w].map((shape) => placeholder({ shape, dtype: "float32" }));
+    const { model } = emitModel(normalise([conv(args[0], args[1], options)], args), args, { block: 16 });
+    return model.graph!.node.filter(({ opType, domain }) => opType === "Conv" && domain !== "").length;
+  };
+
+  it("take kernels of several positions, whose channels fill whole blocks", () => {
+    expect(blocked([4, 16, 8, 8], [32, 16, 3, 3])).toBe(1);
+    expect(blocked([4, 16, 8, 8], [32, 16, 3, 3], { padding: 1, stride: 2, dilation: 2 })).toBe(1);
+    expect(blocked([4, 16, 8, 8], [32, 16, 1, 1])).toBe(0);
+    expect(blocked([4, 8, 8, 8], [32, 8, 3, 3])).toBe(0);
+    expect(blocked([4, 16, 8, 8], [24, 16, 3, 3])).toBe(0);
+  });
+  it("take neither groups, nor other ranks, nor kernels larger than the input", () => {
+    expect(blocked([4, 32, 8, 8], [32, 16, 3, 3], { padding: "same", groups: 2 })).toBe(0);
+    expect(blocked([4, 16, 64], [32, 16, 3])).toBe(0);
+    expect(blocked([1, 16, 4, 4], [32, 16, 3, 3])).toBe(0);
+  });
+
   it("are used in blocks that the processor has, or not at all", async () => {
     setBackend("node", { threads: 1 });
     expect([0, 8, 16]).toContain(await convolutionBlock(await getBackend()));

@@ -360,8 +360,6 @@ function residuals(
   return [...kept];
 }
 
-const isPointwise = new Set(elementwisePrimitives);
-
 /**
  * Those of the kept tensors that the loop's own results do not need and that are element-wise functions of others: the
  * factors that derivatives are made of. They are computed after the loop for all steps together, which costs a few passes
@@ -373,7 +371,7 @@ function pointwiseOfOthers(kept: readonly Tensor[], moving: ReadonlySet<Tensor>,
   const known = new Set(kept);
   const isFound = (t: Tensor): boolean => known.has(t) || !varying.has(t) || isMade(t);
   const isMade = (t: Tensor): boolean =>
-    !inLoop.has(t) && isPointwise.has(t.node.primitive) && t.node.inputs.every(isFound);
+    !inLoop.has(t) && elementwisePrimitives.includes(t.node.primitive) && t.node.inputs.every(isFound);
   return kept.filter(isMade);
 }
 
