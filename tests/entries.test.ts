@@ -12,7 +12,11 @@ describe("every entry of the package can be the first to be imported", () => {
   beforeEach(() => {
     vi.resetModules();
   });
-  it.each(entries)("%s", async (_name, file) => {
-    expect(Object.keys(await import(file)).length).toBeGreaterThan(0);
-  }, 60_000);
+  it.each(entries)(
+    "%s",
+    async (_name, file) => {
+      expect(Object.keys(await import(file)).length).toBeGreaterThan(0);
+    },
+    60_000,
+  );
 });

@@ -1,5 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { emitModel, normalise } from "../../src/engine/compile.js";
+import { placeholder } from "../../src/engine/core.js";
 import {
   cast,
   conv,
@@ -12,8 +14,6 @@ import {
   type Tensor,
   tensor,
 } from "../../src/engine/index.js";
-import { emitModel, normalise } from "../../src/engine/compile.js";
-import { placeholder } from "../../src/engine/core.js";
 import type { Backend } from "../../src/engine/runtime/backend.js";
 import { convolutionBlock } from "../../src/engine/runtime/blocks.js";
 import { getBackend } from "../../src/engine/runtime/index.js";
