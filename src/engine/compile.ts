@@ -42,6 +42,15 @@ export interface Graph {
   readonly hash: string;
 }
 
+/** A part of a graph in normal form, which is compiled by itself: inputs before users, each output once. */
+export const partOf = (order: readonly Tensor[], outputs: readonly Tensor[]): Graph => ({
+  order,
+  outputs,
+  places: outputs.map((_, i) => i),
+  captures: [],
+  hash: "",
+});
+
 /**
  * Brings the graph behind `outputs` into normal form. `args` are its placeholders, in the order they will be fed; they
  * enter the hash under their positions, or under `labels`.
@@ -140,12 +149,7 @@ export function emitModel(
   const results = emitNodes(e, graph, new Map(used.map((t, i) => [t, names[i]])));
   const outputs = emitOutputs(e, graph.outputs, results, pack);
   const info = (port: Port) => valueInfo(port.name, { shape: portShape(port), dtype: port.dtype });
-  const model = create(ModelProtoSchema, {
-    irVersion: 10n,
-    producerName: "hebb",
-    opsetImport: [...e.domains].map((domain) => ({ domain, version: domain === "" ? 21n : 1n })),
-    graph: graphProto(e, inputs.map(info), outputs.map(info)),
-  });
+  const model = modelProto(e, inputs.map(info), outputs.map(info));
   const signature = { inputs, outputs, double: usesDouble(graph), small: isSmall(graph) };
   return { model, signature, used };
 }
@@ -211,6 +215,15 @@ function emitNodes(e: Emitter, graph: Graph, names: Map<Tensor, string>): string
     return name;
   });
 }
+
+/** The model of what was emitted. */
+export const modelProto = (e: Emitter, inputs: ValueInfoProto[], outputs: ValueInfoProto[]): ModelProto =>
+  create(ModelProtoSchema, {
+    irVersion: 10n,
+    producerName: "hebb",
+    opsetImport: [...e.domains].map((domain) => ({ domain, version: domain === "" ? 21n : 1n })),
+    graph: graphProto(e, inputs, outputs),
+  });
 
 const graphProto = (e: Emitter, inputs: ValueInfoProto[], outputs: ValueInfoProto[]): GraphProto =>
   create(GraphProtoSchema, {

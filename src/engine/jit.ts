@@ -207,8 +207,7 @@ function giveAway(
     if (!(leaf instanceof Tensor) || given.has(leaf)) continue;
     given.add(leaf);
     const { value } = leaf;
-    const isResult = value !== undefined && isOn(backend, value) && taken.has(value);
-    if (result !== undefined && value && isOn(backend, value) && !isResult) spare[result] ??= value;
+    if (result !== undefined && value && isOn(backend, value) && !taken.has(value)) spare[result] ??= value;
     leaf.dispose(`This tensor was donated to ${name} and cannot be used again; keep the result of that call instead.`);
   }
 }

@@ -3,6 +3,7 @@ import { emitModel, type Graph, normalise } from "./compile.js";
 import type { Body } from "./control/body.js";
 import { bodiesOf, bodyGraph, needsHost } from "./control/body.js";
 import type { NDArray } from "./dtype.js";
+import { prefersBlocks } from "./onnx/blocked-conv.js";
 import { ModelProtoSchema } from "./onnx/onnx_pb.js";
 import { convPrimitive } from "./primitives/conv.js";
 import type { Backend, DeviceValue, Executable } from "./runtime/backend.js";
@@ -50,7 +51,7 @@ export function compileGraph(
     const used = [...args.filter((t) => present.has(t)), ...graph.captures];
     const compile = async (part: Graph, inputs: readonly Tensor[]): Promise<Executable> => {
       const { device } = backend;
-      const block = once || device || !convolves(part) ? 0 : await convolutionBlock(backend);
+      const block = once || device || !mayUseBlocks(part) ? 0 : await convolutionBlock(backend);
       const { model, signature } = emitModel(part, inputs, { pack: !once && !device, device, block });
       return backend.compile(toBinary(ModelProtoSchema, model), { ...signature, once });
     };
@@ -73,9 +74,12 @@ export function compileGraph(
   return compiled;
 }
 
-const convolves = ({ order }: Graph): boolean =>
-  order.some(
-    ({ node }) => node.primitive === convPrimitive || bodiesOf(node.attrs).some((b) => convolves(bodyGraph(b))),
+/** Whether some convolution would run in blocks of 8 channels; those that would in larger ones are among them. */
+const mayUseBlocks = ({ order }: Graph): boolean =>
+  order.some(({ node: { primitive, inputs, attrs } }) =>
+    primitive === convPrimitive
+      ? prefersBlocks({ x: inputs[0], w: inputs[1], groups: attrs.groups }, 8)
+      : bodiesOf(attrs).some((b) => mayUseBlocks(bodyGraph(b))),
   );
 
 /** Runs a graph that has no captures on host arrays. */

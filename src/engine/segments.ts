@@ -1,4 +1,4 @@
-import type { Graph } from "./compile.js";
+import { type Graph, partOf } from "./compile.js";
 import { needsHost } from "./control/body.js";
 import { literalPrimitive, partPrimitive } from "./core.js";
 import type { NDArray } from "./dtype.js";
@@ -62,13 +62,7 @@ export async function cutAtHost(
         leaves.has(t),
       );
       if (outputs.length === 0) return undefined;
-      const part: Graph = {
-        order: [...inputs, ...new Set(constants), ...own],
-        outputs,
-        places: outputs.map((_, i) => i),
-        captures: [],
-        hash: "",
-      };
+      const part = partOf([...inputs, ...new Set(constants), ...own], outputs);
       return { inputs, outputs, executable: await compile(part, inputs) };
     }),
   );

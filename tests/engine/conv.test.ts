@@ -2,31 +2,16 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { emitModel, normalise } from "../../src/engine/compile.js";
 import { placeholder } from "../../src/engine/core.js";
-import {
-  cast,
-  conv,
-  grad,
-  hostRandom,
-  jit,
-  mul,
-  setBackend,
-  sum,
-  type Tensor,
-  tensor,
-} from "../../src/engine/index.js";
+import { cast, conv, grad, jit, mul, setBackend, sum, type Tensor } from "../../src/engine/index.js";
 import type { Backend } from "../../src/engine/runtime/backend.js";
 import { convolutionBlock } from "../../src/engine/runtime/blocks.js";
 import { getBackend } from "../../src/engine/runtime/index.js";
-import { onEachBackend } from "./helpers.js";
+import { fill, onEachBackend } from "./helpers.js";
 
 // Convolutions of float32 take other roads than those of float64 (the runtime's blocked kernels, products over shifts):
 // here each against the other.
 
-const random = (shape: number[], seed: number): Tensor => {
-  const { uniform } = hostRandom(seed);
-  const data = Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => 2 * uniform() - 1);
-  return tensor({ data, shape, dtype: "float32" });
-};
+const random = (shape: number[], seed: number): Tensor => fill({ shape, dtype: "float32", range: [-1, 1] }, seed);
 
 const pair = fc.tuple(fc.integer({ min: 0, max: 4 }), fc.integer({ min: 0, max: 4 }));
 const geometry = fc.record({

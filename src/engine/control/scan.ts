@@ -369,10 +369,13 @@ function pointwiseOfOthers(kept: readonly Tensor[], moving: ReadonlySet<Tensor>,
   const varying = dependents(kept, moving);
   const inLoop = new Set([...moving, ...topological(results)]);
   const known = new Set(kept);
-  const isFound = (t: Tensor): boolean => known.has(t) || !varying.has(t) || isMade(t);
-  const isMade = (t: Tensor): boolean =>
-    !inLoop.has(t) && elementwisePrimitives.includes(t.node.primitive) && t.node.inputs.every(isFound);
-  return kept.filter(isMade);
+  const made = new Set<Tensor>();
+  const isFound = (t: Tensor): boolean => known.has(t) || !varying.has(t) || made.has(t);
+  for (const t of topological(kept)) {
+    const { primitive, inputs } = t.node;
+    if (!inLoop.has(t) && elementwisePrimitives.includes(primitive) && inputs.every(isFound)) made.add(t);
+  }
+  return kept.filter((t) => made.has(t));
 }
 
 export interface ScanOptions {

@@ -1,5 +1,5 @@
-import { create, toBinary } from "@bufbuild/protobuf";
-import { valueInfo } from "../compile.js";
+import { toBinary } from "@bufbuild/protobuf";
+import { modelProto, valueInfo } from "../compile.js";
 import { emitBlockedConv } from "../onnx/blocked-conv.js";
 import { Emitter } from "../onnx/emitter.js";
 import { ModelProtoSchema } from "../onnx/onnx_pb.js";
@@ -39,17 +39,11 @@ async function agrees(backend: Backend, block: number): Promise<boolean> {
     e.node("Conv", [input, kernel], geometry),
     emitBlockedConv(e, [input, kernel], { w }, block, geometry),
   ];
-  const model = create(ModelProtoSchema, {
-    irVersion: 10n,
-    opsetImport: [...e.domains].map((domain) => ({ domain, version: domain === "" ? 21n : 1n })),
-    graph: {
-      name: "blocks",
-      node: e.graphNodes,
-      initializer: e.initializers,
-      input: [valueInfo(input, x), valueInfo(kernel, w)],
-      output: outputs.map((name) => valueInfo(name, x)),
-    },
-  });
+  const model = modelProto(
+    e,
+    [valueInfo(input, x), valueInfo(kernel, w)],
+    outputs.map((name) => valueInfo(name, x)),
+  );
   const port = (name: string, index: number, { shape }: typeof x) => ({
     name,
     dtype: "float32" as const,

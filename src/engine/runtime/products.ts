@@ -1,5 +1,5 @@
-import { create, toBinary } from "@bufbuild/protobuf";
-import { valueInfo } from "../compile.js";
+import { toBinary } from "@bufbuild/protobuf";
+import { modelProto, valueInfo } from "../compile.js";
 import { type DType, dtypes, type NDArray } from "../dtype.js";
 import { ShapeError } from "../errors.js";
 import { Emitter } from "../onnx/emitter.js";
@@ -34,16 +34,8 @@ function compile(backend: Backend, dtype: DType, transposeA: boolean, transposeB
   const [a, b] = [e.fresh(), e.fresh()];
   const out = e.node("Gemm", [a, b], { transA: Number(transposeA), transB: Number(transposeB) });
   const open = (name: string, shape: readonly string[]) => valueInfo(name, { shape, dtype });
-  const model = create(ModelProtoSchema, {
-    irVersion: 10n,
-    opsetImport: [{ domain: "", version: 21n }],
-    graph: {
-      name: "product",
-      node: e.graphNodes,
-      input: [open(a, transposeA ? ["k", "m"] : ["m", "k"]), open(b, transposeB ? ["n", "k"] : ["k", "n"])],
-      output: [open(out, ["m", "n"])],
-    },
-  });
+  const inputs = [open(a, transposeA ? ["k", "m"] : ["m", "k"]), open(b, transposeB ? ["n", "k"] : ["k", "n"])];
+  const model = modelProto(e, inputs, [open(out, ["m", "n"])]);
   return backend.compile(toBinary(ModelProtoSchema, model), {
     inputs: [a, b].map((name, index) => ({ name, dtype, values: [{ index, shape: [] }] })),
     outputs: [{ name: out, dtype, values: [{ index: 0, shape: [] }] }],

@@ -10,8 +10,6 @@ export interface Pointwise {
   readonly steps: readonly Step[];
   /** How many arrays it reads. */
   readonly arrays: number;
-  /** How many numbers it reads that are the same for all elements. */
-  readonly scalars: number;
   /** Positions in `steps`. */
   readonly results: readonly number[];
 }

@@ -1,4 +1,4 @@
-import type { Graph } from "../compile.js";
+import { type Graph, partOf } from "../compile.js";
 import { isLeaf, literalPrimitive, topological } from "../core.js";
 import { literalValue } from "../literals.js";
 import { sameShape } from "../shape.js";
@@ -51,13 +51,10 @@ export function splitTail(graph: Graph): Split | undefined {
   const needed = kernels.flatMap(({ arrays, scalars }) => [...arrays, ...scalars]).filter((t) => !isGiven(t));
   const own = [...new Set([...graph.outputs.filter((t) => !done.has(t)), ...needed])];
   const present = new Set(topological(own));
-  const head: Graph = {
-    order: graph.order.filter((t) => present.has(t)),
-    outputs: own,
-    places: own.map((_, i) => i),
-    captures: [],
-    hash: "",
-  };
+  const head = partOf(
+    graph.order.filter((t) => present.has(t)),
+    own,
+  );
   return { head, kernels };
 }
 
@@ -122,7 +119,6 @@ function kernelOf(part: readonly Tensor[], outputs: ReadonlySet<Tensor>): Kernel
   const pointwise: Pointwise = {
     steps,
     arrays: arrays.length,
-    scalars: scalars.length,
     results: results.map((t) => at.get(t)!),
   };
   return { pointwise, shape, arrays, scalars, results };

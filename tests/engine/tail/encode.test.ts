@@ -85,7 +85,7 @@ describe("kernels", () => {
           const of = [a % steps.length, b % steps.length].slice(0, unary.includes(operation) ? 1 : 2);
           steps.push({ kind: "apply", operation, of });
         }
-        const pointwise = { steps, arrays, scalars, results: results.map((r) => r % steps.length) };
+        const pointwise = { steps, arrays, results: results.map((r) => r % steps.length) };
         const inputs = data.slice(0, arrays).map((list) => Float32Array.from(list));
         const numbers = Float32Array.from(given.slice(0, scalars));
         expect(await compute(pointwise, inputs, numbers)).toEqual(reference(pointwise, inputs, numbers));
@@ -101,7 +101,6 @@ describe("kernels", () => {
         { kind: "apply", operation: "neg", of: [0] },
       ],
       arrays: 1,
-      scalars: 0,
       results: [1],
     };
     const whole = Float32Array.from({ length: laneBytes / 4 }, (_, i) => i);
