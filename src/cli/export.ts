@@ -2,6 +2,7 @@ import { relative, resolve } from "node:path";
 import { HebbError } from "../engine/errors.js";
 import { type RunFolder, RunStore } from "../lab/store.js";
 import type { Io } from "./io.js";
+import { openNamed } from "./named-runs.js";
 import { oneOf, UsageError } from "./usage.js";
 
 export interface ExportOptions {
@@ -53,7 +54,7 @@ async function selected(
   { all, out }: ExportOptions,
 ): Promise<RunFolder[]> {
   const store = new RunStore(root);
-  if (!all) return Promise.all(ids.map((id) => store.open(id.includes("/") ? resolve(io.cwd, id) : id)));
+  if (!all) return openNamed(store, ids, io.cwd);
   const { listRuns } = await import("../lab/index-of-runs.js");
   const found = await listRuns(root, (message) => io.stderr.write(`${message}\n`));
   if (found.length === 0) throw new HebbError(`There are no runs in ${out}.`);
