@@ -2,7 +2,7 @@ import { relative, resolve } from "node:path";
 import { HebbError } from "../engine/errors.js";
 import { type RunFolder, RunStore } from "../lab/store.js";
 import type { Io } from "./io.js";
-import { openNamed } from "./named-runs.js";
+import { openAllNamed } from "./named-runs.js";
 import { oneOf, UsageError } from "./usage.js";
 
 export interface ExportOptions {
@@ -54,7 +54,7 @@ async function selected(
   { all, out }: ExportOptions,
 ): Promise<RunFolder[]> {
   const store = new RunStore(root);
-  if (!all) return openNamed(store, ids, io.cwd);
+  if (!all) return openAllNamed(store, ids, io.cwd);
   const { listRuns } = await import("../lab/index-of-runs.js");
   const found = await listRuns(root, (message) => io.stderr.write(`${message}\n`));
   if (found.length === 0) throw new HebbError(`There are no runs in ${out}.`);

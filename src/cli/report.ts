@@ -2,6 +2,7 @@ import { relative, resolve } from "node:path";
 import { RunStore } from "../lab/store.js";
 import type { Io } from "./io.js";
 import { type Lab, paperOf, studyOf } from "./lab.js";
+import { openNamed } from "./named-runs.js";
 
 export interface ReportOptions {
   readonly out: string;
@@ -14,7 +15,7 @@ export async function report(io: Io, lab: Lab, runs: readonly string[], { out, j
   const store = new RunStore(resolve(io.cwd, out));
   const made: { readonly run: string; readonly report: string }[] = [];
   for (const run of runs) {
-    const folder = await store.open(run.includes("/") ? resolve(io.cwd, run) : run);
+    const folder = await openNamed(store, run, io.cwd);
     const record = await folder.readRecord();
     const path = await publish(folder, record, await studyOf(lab, record.slug), paperOf(lab, record.slug));
     made.push({ run: folder.id, report: relative(io.cwd, path) });

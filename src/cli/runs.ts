@@ -5,7 +5,7 @@ import type { Cell } from "../lab/table.js";
 import { columns } from "./format.js";
 import { type Io, styled } from "./io.js";
 import type { Lab } from "./lab.js";
-import { openNamed } from "./named-runs.js";
+import { openAllNamed } from "./named-runs.js";
 import { oneOf, positiveInteger, suggestion, UsageError } from "./usage.js";
 
 export interface RunsOptions {
@@ -90,7 +90,7 @@ export async function compare(io: Io, ids: readonly string[], { out, json }: Com
   if (ids.length < 2) throw new UsageError("'hebb runs compare' takes at least two runs.");
   const [{ compareRuns }, { RunStore }] = await Promise.all([import("../lab/compare.js"), import("../lab/store.js")]);
   const store = new RunStore(resolve(io.cwd, out));
-  const folders = await openNamed(store, ids, io.cwd);
+  const folders = await openAllNamed(store, ids, io.cwd);
   const records = await Promise.all(folders.map((folder) => folder.readRecord()));
   const statuses = await Promise.all(folders.map((folder, i) => folder.statusNow(records[i])));
   const lines = compareRuns(records);

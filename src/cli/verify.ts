@@ -7,6 +7,7 @@ import { interrupted, interruptSignal } from "./interrupt.js";
 import { type Io, styled } from "./io.js";
 import { type Lab, packageRoot, studyOf } from "./lab.js";
 import { Machine, ofOneRun } from "./machine.js";
+import { openNamed } from "./named-runs.js";
 import { Progress } from "./terminal.js";
 import { UsageError } from "./usage.js";
 
@@ -24,7 +25,7 @@ export async function verify(io: Io, lab: Lab, id: string, options: VerifyComman
       `--tolerance takes a number from 0, for example --tolerance 1e-4, not '${options.tolerance}'.`,
     );
   }
-  const folder = await new RunStore(resolve(io.cwd, options.out)).open(id.includes("/") ? resolve(io.cwd, id) : id);
+  const folder = await openNamed(new RunStore(resolve(io.cwd, options.out)), id, io.cwd);
   const { slug, environment } = await folder.readRecord();
   const study = await studyOf(lab, slug);
   const [{ verifyRun }, { commitOf }, { setBackend }] = await Promise.all([
