@@ -115,7 +115,7 @@ function kernelOf(part: readonly Tensor[], outputs: ReadonlySet<Tensor>): Kernel
   const results = part.filter((t) => outputs.has(t));
   const leaving = arrays.filter((t) => !isGiven(t) && !outputs.has(t)).length;
   if (part.length < fewest || arrays.length === 0 || leaving > results.length) return undefined;
-  if (scalars.length > limits.scalars || arrays.length + results.length > limits.lanes) return undefined;
+  if (scalars.length > limits.scalars || arrays.length + results.length > limits.arrays) return undefined;
   const pointwise: Pointwise = {
     steps,
     arrays: arrays.length,

@@ -1,14 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import {
-  encode,
-  laneBytes,
-  type Operation,
-  type Pointwise,
-  pages,
-  type Step,
-  scalarBytes,
-} from "../../../src/engine/tail/encode.js";
+import { encode, type Operation, type Pointwise, type Step, scalarBytes } from "../../../src/engine/tail/encode.js";
+
+/** Bytes between the arrays. */
+const gap = 16 * 1024;
 
 const { fround, sqrt, abs } = Math;
 const meaning: Record<Operation, (a: number, b: number) => number> = {
@@ -37,15 +32,16 @@ function reference({ steps, results }: Pointwise, arrays: readonly Float32Array[
 }
 
 async function compute(pointwise: Pointwise, arrays: readonly Float32Array[], scalars: Float32Array) {
-  const memory = new WebAssembly.Memory({ initial: pages });
+  const memory = new WebAssembly.Memory({ initial: 4 });
   const { instance } = await WebAssembly.instantiate(encode(pointwise), { host: { memory } });
   const size = arrays[0].length;
-  const lane = (i: number) => new Float32Array(memory.buffer, scalarBytes + i * laneBytes, size);
+  const addresses = Array.from({ length: arrays.length + pointwise.results.length }, (_, i) => scalarBytes + i * gap);
+  const lane = (i: number) => new Float32Array(memory.buffer, addresses[i], size);
   new Float32Array(memory.buffer, 0, scalars.length).set(scalars);
   arrays.forEach((array, i) => {
     lane(i).set(array);
   });
-  (instance.exports.run as (bytes: number) => void)(size * 4);
+  (instance.exports.run as (...of: number[]) => void)(size * 4, ...addresses);
   const found = pointwise.results.map((_, i) => lane(arrays.length + i));
   return Array.from({ length: size }, (_, k) => found.map((array) => array[k]));
 }
@@ -94,7 +90,7 @@ describe("kernels", () => {
     );
   });
 
-  it("fill a whole lane and touch nothing beyond", async () => {
+  it("fill a whole array and touch nothing beyond", async () => {
     const pointwise: Pointwise = {
       steps: [
         { kind: "array", index: 0 },
@@ -103,7 +99,7 @@ describe("kernels", () => {
       arrays: 1,
       results: [1],
     };
-    const whole = Float32Array.from({ length: laneBytes / 4 }, (_, i) => i);
+    const whole = Float32Array.from({ length: gap / 4 }, (_, i) => i);
     const found = await compute(pointwise, [whole], new Float32Array());
     expect(found.flat()).toEqual([...whole].map((x) => -x));
   });
