@@ -86,8 +86,13 @@ export async function tailed(
             .filter((t) => owned.has(known.get(t)!))
             .map(array),
         );
+      let left = pace;
       const take = ({ shape }: Pick<Tensor, "shape">) => {
-        const found = room?.take(shape);
+        let found = room?.again(shape);
+        if (!found && left > 0) {
+          found = room?.take(shape);
+          left -= bytesFor(shape);
+        }
         return found && backend.write(found);
       };
       const lent = new Map<Tensor, DeviceValue>();
@@ -135,6 +140,8 @@ export async function tailed(
 const fewestBytes = 2 ** 18;
 /** Runs on arrays that lie elsewhere, before they move: a short loop would not gain. */
 const patience = 3;
+/** Bytes that move in one run: the places that they leave are free only when the collector has been there. */
+const pace = 2 ** 25;
 /** Where they keep coming from elsewhere, so many runs more until they move again. */
 const restraint = 100;
 

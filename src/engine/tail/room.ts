@@ -50,14 +50,17 @@ export class Room {
     return rooms.get(buffer);
   }
 
-  /** An array that nobody uses; undefined where the room is full. Its numbers are arbitrary. */
+  /** A new array; undefined where the room is full. */
   take(shape: Shape): NDArray | undefined {
-    const spare = this.#spare.get(`${shape}`)?.pop();
-    if (spare) return spare;
     const at = this.#end;
     if (at + bytesFor(shape) > this.#memory.buffer.byteLength) return undefined;
     this.#end += bytesFor(shape);
     return { data: new Float32Array(this.#memory.buffer, at, sizeOf(shape)), shape, dtype: "float32" };
+  }
+
+  /** An array that was given back, if there is one of this shape. Its numbers are arbitrary. */
+  again(shape: Shape): NDArray | undefined {
+    return this.#spare.get(`${shape}`)?.pop();
   }
 
   /** Gives back what was taken. */
