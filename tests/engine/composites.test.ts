@@ -125,6 +125,18 @@ const cases: readonly CompositeCase[] = [
     inputs: [narrow([2, 4]), narrow([4]), narrow([4])],
     f: (x, s, b) => grad((t: Tensor) => sum(mul(layerNorm(t, s, b), layerNorm(t, s, b))))(x),
   },
+  {
+    name: "layerNormMean",
+    label: "within the gradient for the scale",
+    inputs: [narrow([2, 2, 4]), narrow([4]), narrow([4])],
+    f: (x, s, b) => grad((t: Tensor) => sum(mul(layerNorm(x, t, b), layerNorm(x, t, b))))(s),
+  },
+  {
+    name: "geluSlope",
+    label: "within the gradient of gelu",
+    inputs: [narrow([3, 4])],
+    f: (x) => grad((t: Tensor) => sum(mul(gelu(t), gelu(t))))(x),
+  },
 ];
 
 /** Reads the graph anew with every composite replaced by its plain definition. */
@@ -352,6 +364,15 @@ onEachBackend("functions made of operations", () => {
     for (const f of [logSigmoid, silu, gelu, elu, (t: Tensor) => logSoftmax(t), (t: Tensor) => softmax(t)]) {
       for (const list of await outcome(f)) expect(list.every(Number.isFinite)).toBe(true);
     }
+  });
+
+  it("gelu's derivatives in float32 stay finite far out", async () => {
+    const far = tensor([-1000, -20, -14, 14, 20, 1000]);
+    const slope = (t: Tensor) => grad((x: Tensor) => sum(gelu(x)))(t);
+    expect(await numbers(slope(far))).toEqual([0, 0, 0, 1, 1, 1]);
+    expect(await numbers(grad((x: Tensor) => sum(slope(x)))(far))).toEqual(
+      [0, 0, 0, 0, 0, 0].map((v) => expect.closeTo(v, 30)),
+    );
   });
 
   it("softplus is curved at zero", async () => {

@@ -53,3 +53,20 @@ onEachBackend("sums with products", () => {
     });
   }
 });
+
+onEachBackend("large products of a transposed matrix", () => {
+  // Those with a transposed copy, and those without.
+  for (const [k, m, n] of [
+    [150, 170, 200],
+    [600, 90, 90],
+    [256, 256, 70],
+  ]) {
+    it(`[${k}, ${m}]' [${k}, ${n}]`, async () => {
+      const [a, b] = [fill({ shape: [k, m], dtype: "float32" }, 1), fill({ shape: [k, n], dtype: "float32" }, 2)];
+      const found = await jit((x: Tensor, y: Tensor) => matmul(x, y, { transposeA: true }))(a, b);
+      const exact = matmul(a.cast("float64"), b.cast("float64"), { transposeA: true });
+      expect(found.shape).toEqual([m, n]);
+      assertClose(await numbers(found), await numbers(exact), 1e-4, "product");
+    });
+  }
+});

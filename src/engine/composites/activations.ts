@@ -31,16 +31,30 @@ const geluComposite = composite<{ approximate: boolean }>({
   // The tanh form is x s(v) with s the sigmoid and v = 2 outer (x + cubic x^3); its derivative is s (1 + x v' (1 - s)).
   // This has half the passes over memory of the definition's own gradient.
   grad(g, { inputs: [x], attrs: { approximate } }) {
+    if (!approximate) return [mul(g, geluSlope.apply([x], {}))];
     const squared = mul(x, x);
-    if (!approximate) {
-      const density = mul(exp(mul(squared, -0.5)), 1 / Math.sqrt(2 * Math.PI));
-      return [mul(g, add(add(mul(erf(mul(x, Math.SQRT1_2)), 0.5), 0.5), mul(x, density)))];
-    }
     const s = sigmoid(mul(x, add(mul(squared, 2 * outer * cubic), 2 * outer)));
     const slope = mul(x, add(mul(squared, 6 * outer * cubic), 2 * outer));
     return [mul(g, mul(s, add(mul(slope, sub(1, s)), 1)))];
   },
   batch: ([x], _batched, attrs) => gelu(x, attrs),
+});
+
+const geluSlope = composite<Record<string, never>>({
+  name: "geluSlope",
+  define([x]) {
+    const density = mul(exp(mul(mul(x, x), -0.5)), 1 / Math.sqrt(2 * Math.PI));
+    return add(add(mul(erf(mul(x, Math.SQRT1_2)), 0.5), 0.5), mul(x, density));
+  },
+  serves: ([x]) => x.dtype === "float32",
+  // Eight passes: HardSigmoid maps [-1, 1] to [0, 1] in one, and a quotient by exp(u^2) needs no sign.
+  emit(e, [x]) {
+    const number = (value: number) => e.constant({ data: Float32Array.of(value), shape: [], dtype: "float32" });
+    const u = e.node("Mul", [x, number(Math.SQRT1_2)]);
+    const below = e.node("HardSigmoid", [e.node("Erf", [u])], { alpha: 0.5, beta: 0.5 });
+    const bell = e.node("Div", [u, e.node("Exp", [e.node("Mul", [u, u])])]);
+    return e.node("Add", [below, e.node("Mul", [bell, number(1 / Math.sqrt(Math.PI))])]);
+  },
 });
 
 /** x Phi(x), with Phi the normal distribution function; `approximate` uses the usual tanh form. */

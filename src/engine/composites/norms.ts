@@ -1,9 +1,10 @@
 import { sameDType } from "../core.js";
 import { ShapeError } from "../errors.js";
 import { add, div, mul, sqrt, sub } from "../primitives/elementwise.js";
+import { matmul } from "../primitives/matmul.js";
 import { sum, sumTo } from "../primitives/reduce.js";
 import { reshape } from "../primitives/structure.js";
-import { sameShape, show } from "../shape.js";
+import { sameShape, show, sizeOf } from "../shape.js";
 import type { Tensor } from "../tensor.js";
 import { composite } from "./composite.js";
 import { mean, variance } from "./statistics.js";
@@ -26,26 +27,41 @@ const layerNormComposite = composite<Epsilon>({
   // The kernel reads epsilon as float32, which is not exact enough for float64.
   serves: ([x]) => x.dtype !== "float64",
   emit: (e, inputs, { attrs: { epsilon } }) => e.nodes("LayerNormalization", inputs, 3, { axis: -1, epsilon })[0],
-  // With n = (x - mean) / sd and h = g scale: dx = (h - mean(h) - n mean(h n)) / sd.
+  // With c = x - mean, r = 1 / sd and d values in the last axis:
+  // dx = r g scale - r (g . scale) / d - c r^3 ((g c) . scale) / d, in which dots are products with a vector.
   grad(g, { inputs, attrs, needs }) {
     const [x, scale, shift] = inputs;
+    const centred = sub(x, ownMean.apply(inputs, attrs));
     const inverse = inverseDeviation.apply(inputs, attrs);
-    const normal = mul(sub(x, mean(x, -1, keep)), inverse);
-    const h = mul(g, scale);
-    const inward = () => mul(sub(sub(h, mean(h, -1, keep)), mul(normal, mean(mul(h, normal), -1, keep))), inverse);
+    const along = mul(g, centred);
+    const inward = () => {
+      const share = reshape(mul(scale, 1 / scale.size), [scale.size, 1]);
+      const level = mul(matmul(g, share), inverse);
+      const slope = mul(matmul(along, share), mul(inverse, mul(inverse, inverse)));
+      return sub(sub(mul(mul(g, scale), inverse), mul(centred, slope)), level);
+    };
     return [
       needs[0] ? inward() : undefined,
-      needs[1] ? sumTo(mul(g, normal), scale.shape) : undefined,
+      needs[1] ? reshape(matmul(rows(inverse), rows(along), { transposeA: true }), scale.shape) : undefined,
       needs[2] ? sumTo(g, shift.shape) : undefined,
     ];
   },
 });
 
-/** 1 / sd of the last axis, which the kernel of layerNorm computes anyway. */
+/** The matrix of all rows. */
+const rows = (t: Tensor): Tensor => reshape(t, [sizeOf(t.shape.slice(0, -1)), t.shape[t.rank - 1]]);
+
+/** The mean of the last axis, which the kernel of layerNorm computes anyway, and so 1 / sd. */
+const ownMean = composite<Epsilon>({
+  name: "layerNormMean",
+  define: ([x]) => mean(x, -1, keep),
+  // The kernel gives these results as float32, whatever the input's dtype.
+  serves: ([x]) => x.dtype === "float32",
+  emit: (e, inputs, { attrs: { epsilon } }) => e.nodes("LayerNormalization", inputs, 3, { axis: -1, epsilon })[1],
+});
 const inverseDeviation = composite<Epsilon>({
   name: "layerNormInverse",
   define: ([x], { epsilon }) => standardise(x, epsilon).inverse,
-  // The kernel gives this result as float32, whatever the input's dtype.
   serves: ([x]) => x.dtype === "float32",
   emit: (e, inputs, { attrs: { epsilon } }) => e.nodes("LayerNormalization", inputs, 3, { axis: -1, epsilon })[2],
 });

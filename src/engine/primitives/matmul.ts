@@ -1,6 +1,7 @@
 import { apply, type Primitive, sameDType } from "../core.js";
 import { isFloat } from "../dtype.js";
 import { ShapeError } from "../errors.js";
+import type { Emitter } from "../onnx/emitter.js";
 import { broadcastShapes, type Shape, show, sizeOf } from "../shape.js";
 import type { Tensor } from "../tensor.js";
 import { alignForBatch } from "./batching.js";
@@ -62,8 +63,23 @@ export const matmulPrimitive: Primitive<MatmulAttrs> = {
       return e.node("MatMul", [transposeA ? swap(a, sa.shape) : a, transposeB ? swap(b, sb.shape) : b]);
     }
     if (!transposeA && !transposeB) return e.node("MatMul", [a, b]);
+    if (transposeA && !transposeB && wantsCopy(sa.shape, sb.shape))
+      return e.node("MatMul", [transposed(e, a, sa.shape), b]);
     return e.node("FusedMatMul", [a, b], { transA: Number(transposeA), transB: Number(transposeB) }, "com.microsoft");
   },
+};
+
+/**
+ * The runtime's product transposes A anew for each 128 columns of B: where these are many, or A is small beside them, one
+ * transposed copy for all is faster.
+ */
+const wantsCopy = ([k, m, ...more]: Shape, { length, [1]: n }: Shape): boolean =>
+  more.length === 0 && length === 2 && k * m * n >= 2 ** 22 && n >= Math.min(m, 192);
+
+/** A transposed copy; the third axis keeps the runtime from joining it with the product again. */
+const transposed = (e: Emitter, name: string, [rows, columns]: Shape): string => {
+  const deep = e.node("Reshape", [name, e.ints([rows, columns, 1])]);
+  return e.node("Reshape", [e.node("Transpose", [deep], { perm: [1, 0, 2] }), e.ints([columns, rows])]);
 };
 
 /**
