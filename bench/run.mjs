@@ -1,6 +1,6 @@
 // The side-by-side benchmark: whole steps of Hebb and its peers on one machine, in interleaved rounds.
 //
-//   node bench/run.mjs [--workloads mlp,cnn] [--peers hebb,torch] [--threads 1,2] [--quick] [--json]
+//   node bench/run.mjs [--workloads mlp,cnn] [--peers hebb,torch] [--threads 1,2] [--quick] [--json] [--into name]
 //
 // Prints a markdown table; runs with all peers also write bench/results.md and bench/results.json. See bench/README.md.
 
@@ -172,6 +172,7 @@ function readOptions() {
     check: { type: "string" },
     seconds: { type: "string" },
     timeout: { type: "string", default: "300" },
+    into: { type: "string" },
     "no-install": { type: "boolean", default: false },
   });
   const usual = values.quick
@@ -194,6 +195,8 @@ function readOptions() {
   values.workloads ??= (values.gpu ? gpuWorkloads : Object.keys(definitions.workloads)).join(",");
   values.threads ??= cores > 1 && !values.gpu ? `1,${cores}` : String(cores);
   const chosen = list("peers", peers);
+  if (values.into !== undefined && !/^[\w-]+$/.test(values.into))
+    fail(`--into: expected a name of letters, digits, _ and -, got "${values.into}"`);
   return {
     workloads: list("workloads", definitions.workloads),
     peers: chosen,
@@ -206,7 +209,7 @@ function readOptions() {
     install: !values["no-install"],
     json: values.json,
     complete: !values.quick && chosen.length === all.length,
-    results: values.gpu ? "results-gpu" : "results",
+    results: values.into ?? (values.gpu ? "results-gpu" : "results"),
   };
 }
 

@@ -19,6 +19,7 @@ import {
   norm,
   odeSolve,
   opaque,
+  pad,
   scan,
   segmentMin,
   square,
@@ -220,4 +221,25 @@ it("a scan's length is a whole number", () => {
   const steps = (length: number) => scan((c: Tensor) => [c, null] as const, single(0), null, { length });
   expect(() => steps(-1)).toThrow("scan: the length must be a whole number, at least 0, got -1.");
   expect(() => steps(2.5)).toThrow("got 2.5.");
+});
+
+onEachBackend("padding of many short rows", () => {
+  const rows = 2048;
+  const x = Int32Array.from({ length: rows * 9 }, (_, i) => i);
+  for (const [low, high] of [
+    [1, -1],
+    [-2, 2],
+    [2, 0],
+    [0, -3],
+    [-4, -4],
+    [1, 1],
+  ]) {
+    it(`by ${low} and ${high}`, async () => {
+      const found = await jit((t: Tensor) => pad(t, [0, low], [0, high]))(tensor(x, { shape: [rows, 9] }));
+      const wanted = Array.from({ length: rows }, (_, r) =>
+        Array.from({ length: 9 + low + high }, (_, i) => (i < low || i >= 9 + low ? 0 : r * 9 + i - low)),
+      );
+      expect(await numbers(found)).toEqual(wanted.flat());
+    });
+  }
 });

@@ -1,7 +1,8 @@
 import { apply, type Primitive } from "../core.js";
-import { type DType, isFloat } from "../dtype.js";
+import { type DType, dtypes, isFloat } from "../dtype.js";
 import { ShapeError } from "../errors.js";
 import { asTensor } from "../literals.js";
+import type { Emitter } from "../onnx/emitter.js";
 import { normalAxis, type Shape, sameShape, show, sizeOf } from "../shape.js";
 import type { Operand, Tensor } from "../tensor.js";
 
@@ -221,8 +222,31 @@ export const padPrimitive: Primitive<{ low: readonly number[]; high: readonly nu
     ),
   ],
   batch: ([x], _batched, { low, high }) => pad(x, [0, ...low], [0, ...high]),
-  emit: (e, [x], { attrs: { low, high } }) => e.node("Pad", [x, e.ints([...low, ...high])], { mode: "constant" }),
+  emit(e, [x], { attrs: { low, high }, inputs: [{ shape, dtype }] }) {
+    if (!e.device && isShortRows(shape, low, high)) return joinedRows(e, x, shape, dtype, low.at(-1)!, high.at(-1)!);
+    return e.node("Pad", [x, e.ints([...low, ...high])], { mode: "constant" });
+  },
 };
+
+/** Whether only the last axis is padded, and so short that the runtime's time goes into turning to the next row. */
+function isShortRows(shape: Shape, low: readonly number[], high: readonly number[]): boolean {
+  const last = shape.length - 1;
+  const kept = shape[last] + Math.min(low[last], 0) + Math.min(high[last], 0);
+  const others = shape.slice(0, -1).every((_, i) => low[i] === 0 && high[i] === 0);
+  return others && kept > 0 && shape[last] <= 24 && sizeOf(shape) >= 2 ** 14;
+}
+
+/** Padding of the last axis by joining what is left of it with zeros. */
+function joinedRows(e: Emitter, x: string, shape: Shape, dtype: DType, low: number, high: number): string {
+  const axis = shape.length - 1;
+  const [start, end] = [Math.max(-low, 0), shape[axis] - Math.max(-high, 0)];
+  const kept = end - start === shape[axis] ? x : e.node("Slice", [x, e.ints([start]), e.ints([end]), e.ints([axis])]);
+  const zero = e.constant({ data: new dtypes[dtype].array(1), shape: [1], dtype });
+  const zeros = (n: number) => (n > 0 ? [e.node("Expand", [zero, e.ints(shape.with(axis, n))])] : []);
+  const parts = [...zeros(low), kept, ...zeros(high)];
+  return parts.length > 1 ? e.node("Concat", parts, { axis }) : kept;
+}
+
 /** Zeros before (`low`) and after (`high`) each axis; negative widths cut. */
 export const pad = (x: Tensor, low: readonly number[], high: readonly number[]): Tensor =>
   low.every((n) => n === 0) && high.every((n) => n === 0) && low.length === x.rank
