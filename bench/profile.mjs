@@ -1,8 +1,8 @@
 // What bounds a step: where Hebb's time goes, by operation of ONNX Runtime, and how fast its products run.
 //
-//   npm run build && node bench/profile.mjs [--workloads gpt,cnn] [--threads 2] [--steps 20]
+//   npm run build && node bench/profile.mjs [--workloads gpt,cnn] [--threads 2] [--steps 20] [--into profile]
 //
-// Prints a table, and writes it to bench/profile.md where all workloads were asked for. Profiling itself costs a few
+// Prints a table, and writes it to bench/profile.md (or another name) where all workloads were asked for. Profiling itself costs a few
 // microseconds for each node, so that small operations look larger than they are.
 
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
@@ -21,6 +21,7 @@ const { values: options } = parseArgs({
     workloads: { type: "string" },
     threads: { type: "string", default: String(os.availableParallelism()) },
     steps: { type: "string", default: "20" },
+    into: { type: "string", default: "profile" },
   },
 });
 const threads = Number(options.threads);
@@ -154,6 +155,6 @@ const text = [
   "Shares of the time inside ONNX Runtime's nodes, from its own profiler; the step is timed without it.",
   "",
 ].join("\n");
-if (!options.workloads) await writeFile(fileURLToPath(new URL("profile.md", import.meta.url)), text);
+if (!options.workloads) await writeFile(fileURLToPath(new URL(`${options.into}.md`, import.meta.url)), text);
 console.log(text);
 process.exit(0);
