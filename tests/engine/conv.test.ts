@@ -16,7 +16,7 @@ const random = (shape: number[], seed: number): Tensor => fill({ shape, dtype: "
 const pair = fc.tuple(fc.integer({ min: 0, max: 4 }), fc.integer({ min: 0, max: 4 }));
 const geometry = fc.record({
   n: fc.integer({ min: 1, max: 3 }),
-  c: fc.constantFrom(3, 8, 16, 32),
+  c: fc.constantFrom(1, 3, 8, 16, 32),
   o: fc.constantFrom(8, 16, 32),
   spatial: fc.array(fc.integer({ min: 3, max: 9 }), { minLength: 1, maxLength: 3 }),
   kernel: fc.tuple(...[0, 1, 2].map(() => fc.integer({ min: 1, max: 4 }))),

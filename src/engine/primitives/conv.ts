@@ -198,8 +198,16 @@ function inputByConv(g: Tensor, w: Tensor, { strides, dilation, low, groups, siz
 }
 
 /** Whether there are channels enough for matrix products over positions to beat `kernelByConv`. */
-const isWide = (x: Tensor, g: Tensor, { groups, size }: Sized): boolean =>
-  groups === 1 && x.shape[1] >= 8 && g.shape[1] >= 8 && sizeOf(size) <= 64;
+const isWide = (x: Tensor, g: Tensor, attrs: Sized): boolean =>
+  attrs.groups === 1 &&
+  g.shape[1] >= 8 &&
+  sizeOf(attrs.size) <= 64 &&
+  (x.shape[1] >= 8 || (isDense(attrs) && copiesInput(x, g, attrs)));
+
+const isDense = ({ strides }: Sized): boolean => strides.every((s) => s === 1);
+
+/** Whether a copy of the input for each position of the kernel is no larger than one of the gradient for each of its rows. */
+const copiesInput = (x: Tensor, g: Tensor, { size }: Sized): boolean => x.shape[1] * size.at(-1)! <= g.shape[1];
 
 /**
  * The kernel's gradient as matrix products over positions, image by image, summed over the images of each of `examples`
@@ -215,40 +223,46 @@ function kernelByProducts(x: Tensor, g: Tensor, attrs: Sized, examples = 1): Ten
     if (examples === 1) return expandDims(sum(each, 0), 0);
     return sum(reshape(each, [examples, n / examples, o, columns.shape[1]]), 1);
   };
-  const isDense = attrs.strides.every((s) => s === 1);
-  const parts = isDense ? denseParts(x, g, attrs, product) : stridedParts(x, g, attrs, product);
+  const parts = isDense(attrs) ? denseParts(x, g, attrs, product) : stridedParts(x, g, attrs, product);
   // [positions, examples, o, c] to [examples, o, c, positions].
   return reshape(transpose(parts, [1, 2, 3, 0]), [examples * o, c, ...size]);
 }
 
 /**
  * At stride 1 a position in the kernel is a shift of the input against the output's gradient. The last axis is shifted in
- * the input, the others in the gradient: k + k copies, not k times k, and the input's go into one product.
+ * the input, the others in the gradient: k + k copies, not k times k, and the input's go into one product. An input of few
+ * channels is shifted along all axes, so that there is one product.
  */
-function denseParts(x: Tensor, g: Tensor, { dilation, low, size }: Sized, product: Products): Tensor {
+function denseParts(x: Tensor, g: Tensor, attrs: Sized, product: Products): Tensor {
+  const { dilation, low, size } = attrs;
   const [n, c, ...from] = x.shape;
   const [, o, ...to] = g.shape;
   const last = from.length - 1;
-  const [rows, width] = [from.slice(0, -1), to[last]];
-  const positions = sizeOf(rows) * width;
+  const [rows, width] = [to.slice(0, -1), to[last]];
   const columns = Array.from({ length: size[last] }, (_, k) => {
     const start = k * dilation[last] - low[last];
     return window(x, last + 2, start, start + width);
   });
-  const shape = (t: Tensor) => reshape(t, [n, t.shape[1], positions]);
-  const stacked = shape(columns.length === 1 ? columns[0] : concat(columns, 1));
+  const stacked = columns.length === 1 ? columns[0] : concat(columns, 1);
+  const flat = (t: Tensor) => reshape(t, [n, t.shape[1], sizeOf(t.shape.slice(2))]);
   const kernelRows = size.slice(0, -1);
-  const parts = Array.from({ length: sizeOf(kernelRows) }, (_, k) => {
-    // The last of these axes first: one that is followed by the width alone moves long runs.
-    const moved = unravel(k, kernelRows).reduceRight((t, at, i) => {
-      const start = at * dilation[i] - low[i];
-      const following = sizeOf(t.shape.slice(i + 3));
-      const flat = reshape(t, [...t.shape.slice(0, i + 2), t.shape[i + 2] * following]);
-      const placed = window(flat, i + 2, -start * following, (rows[i] - start) * following);
-      return reshape(placed, [...t.shape.slice(0, i + 2), rows[i], ...t.shape.slice(i + 3)]);
-    }, g);
-    return product(shape(moved), stacked);
-  });
+  /** Rows moved by each row position of the kernel, in the direction `sign`, as `count` rows. */
+  const moved = (t: Tensor, sign: 1 | -1, count: readonly number[]) =>
+    Array.from({ length: sizeOf(kernelRows) }, (_, k) =>
+      // The last of these axes first: one that is followed by the width alone moves long runs.
+      unravel(k, kernelRows).reduceRight((part, at, i) => {
+        const start = sign * (at * dilation[i] - low[i]);
+        const following = sizeOf(part.shape.slice(i + 3));
+        const merged = reshape(part, [...part.shape.slice(0, i + 2), part.shape[i + 2] * following]);
+        const placed = window(merged, i + 2, start * following, (start + count[i]) * following);
+        return reshape(placed, [...part.shape.slice(0, i + 2), count[i], ...part.shape.slice(i + 3)]);
+      }, t),
+    );
+  if (copiesInput(x, g, attrs)) {
+    const each = product(flat(g), concat(moved(stacked, 1, rows).map(flat), 1));
+    return moveAxis(reshape(each, [each.shape[0], o, sizeOf(size), c]), 2, 0);
+  }
+  const parts = moved(g, -1, from.slice(0, -1)).map((part) => product(flat(part), flat(stacked)));
   const examples = parts[0].shape[0];
   const all = reshape(stack(parts), [parts.length, examples, o, size[last], c]);
   return reshape(moveAxis(all, 3, 1), [sizeOf(size), examples, o, c]);
