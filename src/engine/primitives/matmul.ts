@@ -73,8 +73,10 @@ export const matmulPrimitive: Primitive<MatmulAttrs> = {
  * The runtime's product transposes A anew for each 128 columns of B: where these are many, or A is small beside them, one
  * transposed copy for all is faster.
  */
-const wantsCopy = ([k, m, ...more]: Shape, { length, [1]: n }: Shape): boolean =>
-  more.length === 0 && length === 2 && k * m * n >= 2 ** 22 && n >= Math.min(m, 192);
+function wantsCopy(a: Shape, b: Shape): boolean {
+  const [[k, m], [, n]] = [a, b];
+  return a.length === 2 && b.length === 2 && k * m * n >= 2 ** 22 && n >= Math.min(m, 192);
+}
 
 /** A transposed copy; the third axis keeps the runtime from joining it with the product again. */
 const transposed = (e: Emitter, name: string, [rows, columns]: Shape): string => {
