@@ -2,8 +2,8 @@
 //
 //   npm run build && node bench/profile.mjs [--workloads gpt,cnn] [--threads 2] [--steps 20] [--into profile]
 //
-// Prints a table, and writes it to bench/profile.md (or another name) where all workloads were asked for. Profiling itself costs a few
-// microseconds for each node, so that small operations look larger than they are.
+// Prints a table, and writes it to bench/profile.md (or another name) where all workloads were asked for. Profiling itself
+// costs a few microseconds for each node, so that small operations look larger than they are.
 
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import os from "node:os";

@@ -49,11 +49,10 @@ const geluSlope = composite<Record<string, never>>({
   serves: ([x]) => x.dtype === "float32",
   // Eight passes: HardSigmoid maps [-1, 1] to [0, 1] in one, and a quotient by exp(u^2) needs no sign.
   emit(e, [x]) {
-    const number = (value: number) => e.constant({ data: Float32Array.of(value), shape: [], dtype: "float32" });
-    const u = e.node("Mul", [x, number(Math.SQRT1_2)]);
+    const u = e.node("Mul", [x, e.scalarFloat(Math.SQRT1_2)]);
     const below = e.node("HardSigmoid", [e.node("Erf", [u])], { alpha: 0.5, beta: 0.5 });
     const bell = e.node("Div", [u, e.node("Exp", [e.node("Mul", [u, u])])]);
-    return e.node("Add", [below, e.node("Mul", [bell, number(1 / Math.sqrt(Math.PI))])]);
+    return e.node("Add", [below, e.node("Mul", [bell, e.scalarFloat(1 / Math.sqrt(Math.PI))])]);
   },
 });
 

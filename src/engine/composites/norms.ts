@@ -1,10 +1,11 @@
-import { sameDType } from "../core.js";
+import { type EmitNode, sameDType } from "../core.js";
 import { ShapeError } from "../errors.js";
+import type { Emitter } from "../onnx/emitter.js";
 import { add, div, mul, sqrt, sub } from "../primitives/elementwise.js";
 import { matmul } from "../primitives/matmul.js";
 import { sum, sumTo } from "../primitives/reduce.js";
-import { reshape } from "../primitives/structure.js";
-import { sameShape, show, sizeOf } from "../shape.js";
+import { asRows, reshape } from "../primitives/structure.js";
+import { sameShape, show } from "../shape.js";
 import type { Tensor } from "../tensor.js";
 import { composite } from "./composite.js";
 import { mean, variance } from "./statistics.js";
@@ -18,6 +19,12 @@ const standardise = (x: Tensor, epsilon: number): { centred: Tensor; inverse: Te
 
 type Epsilon = { epsilon: number };
 
+/** The runtime's kernel gives the normalised input, its mean and 1 / sd; whoever wants one of them shares one node. */
+const byKernel =
+  (result: number) =>
+  (e: Emitter, inputs: readonly string[], { attrs: { epsilon } }: EmitNode<Epsilon>): string =>
+    e.nodes("LayerNormalization", inputs, 3, { axis: -1, epsilon })[result];
+
 const layerNormComposite = composite<Epsilon>({
   name: "layerNorm",
   define([x, scale, shift], { epsilon }) {
@@ -26,7 +33,7 @@ const layerNormComposite = composite<Epsilon>({
   },
   // The kernel reads epsilon as float32, which is not exact enough for float64.
   serves: ([x]) => x.dtype !== "float64",
-  emit: (e, inputs, { attrs: { epsilon } }) => e.nodes("LayerNormalization", inputs, 3, { axis: -1, epsilon })[0],
+  emit: byKernel(0),
   // With c = x - mean, r = 1 / sd and d values in the last axis:
   // dx = r g scale - r (g . scale) / d - c r^3 ((g c) . scale) / d, in which dots are products with a vector.
   grad(g, { inputs, attrs, needs }) {
@@ -42,28 +49,25 @@ const layerNormComposite = composite<Epsilon>({
     };
     return [
       needs[0] ? inward() : undefined,
-      needs[1] ? reshape(matmul(rows(inverse), rows(along), { transposeA: true }), scale.shape) : undefined,
+      needs[1] ? reshape(matmul(asRows(inverse), asRows(along), { transposeA: true }), scale.shape) : undefined,
       needs[2] ? sumTo(g, shift.shape) : undefined,
     ];
   },
 });
 
-/** The matrix of all rows. */
-const rows = (t: Tensor): Tensor => reshape(t, [sizeOf(t.shape.slice(0, -1)), t.shape[t.rank - 1]]);
-
-/** The mean of the last axis, which the kernel of layerNorm computes anyway, and so 1 / sd. */
+/** The mean of the last axis, and so 1 / sd. */
 const ownMean = composite<Epsilon>({
   name: "layerNormMean",
   define: ([x]) => mean(x, -1, keep),
   // The kernel gives these results as float32, whatever the input's dtype.
   serves: ([x]) => x.dtype === "float32",
-  emit: (e, inputs, { attrs: { epsilon } }) => e.nodes("LayerNormalization", inputs, 3, { axis: -1, epsilon })[1],
+  emit: byKernel(1),
 });
 const inverseDeviation = composite<Epsilon>({
   name: "layerNormInverse",
   define: ([x], { epsilon }) => standardise(x, epsilon).inverse,
   serves: ([x]) => x.dtype === "float32",
-  emit: (e, inputs, { attrs: { epsilon } }) => e.nodes("LayerNormalization", inputs, 3, { axis: -1, epsilon })[2],
+  emit: byKernel(2),
 });
 
 /** Normalises the last axis to mean 0 and variance 1 (plus `epsilon`), then scales and shifts (Ba et al., 2016). */

@@ -49,8 +49,7 @@ const sumComposite: Applied = composite<Tile>({
   serves: ([x]) => isPlane(x),
   emit(e, [x], { attrs: { tile } }) {
     const mean = e.node("AveragePool", [x], { kernel_shape: tile, strides: tile });
-    const count = { data: Float32Array.of(sizeOf(tile)), shape: [], dtype: "float32" } as const;
-    return e.node("Mul", [mean, e.constant(count)]);
+    return e.node("Mul", [mean, e.scalarFloat(sizeOf(tile))]);
   },
   grad: (g, { attrs: { tile } }) => [upsample(g, tile)],
   batch: ([x], _batched, { tile }, size) => unfold(sumTiles(fold(x), tile), size),

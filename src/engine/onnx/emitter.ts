@@ -113,6 +113,9 @@ export class Emitter {
   ints(values: readonly number[]): string {
     return this.constant({ data: BigInt64Array.from(values, BigInt), shape: [values.length], dtype: "int64" });
   }
+  scalarFloat(value: number): string {
+    return this.constant({ data: Float32Array.of(value), shape: [], dtype: "float32" });
+  }
   scalarInt(value: number): string {
     return this.constant({ data: BigInt64Array.of(BigInt(value)), shape: [], dtype: "int64" });
   }

@@ -2,11 +2,11 @@ import { apply, type Primitive, sameDType } from "../core.js";
 import { isFloat } from "../dtype.js";
 import { ShapeError } from "../errors.js";
 import type { Emitter } from "../onnx/emitter.js";
-import { broadcastShapes, type Shape, show, sizeOf } from "../shape.js";
+import { broadcastShapes, type Shape, show } from "../shape.js";
 import type { Tensor } from "../tensor.js";
 import { alignForBatch } from "./batching.js";
 import { sumTo } from "./reduce.js";
-import { reshape, zeros } from "./structure.js";
+import { asRows, reshape, zeros } from "./structure.js";
 
 type MatmulAttrs = { transposeA: boolean; transposeB: boolean };
 
@@ -90,21 +90,14 @@ const transposed = (e: Emitter, name: string, [rows, columns]: Shape): string =>
  */
 function gradB(a: Tensor, b: Tensor, g: Tensor, ta: boolean, tb: boolean): Tensor | undefined {
   if (b.rank !== 2 || a.rank === 2 || ta || a.rank !== g.rank) return undefined;
-  const rows = sizeOf(a.shape.slice(0, -1));
-  const flatA = reshape(a, [rows, a.shape[a.rank - 1]]);
-  const flatG = reshape(g, [rows, g.shape[g.rank - 1]]);
-  return tb ? product(flatG, flatA, true, false) : product(flatA, flatG, true, false);
+  return tb ? product(asRows(g), asRows(a), true, false) : product(asRows(a), asRows(g), true, false);
 }
 
 function product(a: Tensor, b: Tensor, transposeA: boolean, transposeB: boolean): Tensor {
   // One 2-D product is faster than a stack of them against the same right-hand side.
   if (a.rank > 2 && b.rank === 2 && !transposeA && a.shape[a.rank - 1] === b.shape[transposeB ? 1 : 0]) {
-    const lead = a.shape.slice(0, -1);
-    const flat = apply(matmulPrimitive, [reshape(a, [sizeOf(lead), a.shape[a.rank - 1]]), b], {
-      transposeA,
-      transposeB,
-    });
-    return reshape(flat, [...lead, flat.shape[1]]);
+    const flat = apply(matmulPrimitive, [asRows(a), b], { transposeA, transposeB });
+    return reshape(flat, a.shape.with(-1, flat.shape[1]));
   }
   return apply(matmulPrimitive, [a, b], { transposeA, transposeB });
 }

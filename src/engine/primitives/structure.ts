@@ -50,6 +50,8 @@ export function reshape(x: Tensor, shape: readonly number[]): Tensor {
 }
 /** All elements in one axis. */
 export const flatten = (x: Tensor): Tensor => reshape(x, [x.size]);
+/** The last axis as columns, all others as rows of one matrix. */
+export const asRows = (x: Tensor): Tensor => reshape(x, [sizeOf(x.shape.slice(0, -1)), x.shape[x.rank - 1]]);
 /** Adds an axis of size one. */
 export function expandDims(x: Tensor, axis: number): Tensor {
   const at = axis < 0 ? axis + x.rank + 1 : axis;

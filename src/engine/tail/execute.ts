@@ -26,10 +26,11 @@ function pass(
   results: readonly Float32Array[],
 ): void {
   const all = [...arrays, ...results];
-  const room = all.map(Room.around).find(Boolean) ?? (common ??= Room.of(0)!);
+  const around = all.map(Room.around);
+  const room = around.find(Boolean) ?? (common ??= new Room(0));
   room.scalars.set(scalars);
   const run = room.run(module);
-  const outside = all.map((array) => Room.around(array) !== room);
+  const outside = around.map((r) => r !== room);
   const addresses = all.map((array, i) => (outside[i] ? room.lanes[i] : array).byteOffset);
   const size = all[0].length;
   // Whole vectors: what is computed beyond the end belongs to nobody.
@@ -68,6 +69,7 @@ export async function tailed(
   for (const t of kernels.flatMap(({ arrays }) => arrays)) readers.set(t, (readers.get(t) ?? 0) + 1);
   /** For each kernel the arguments that no other reads. */
   const mayOverwrite = kernels.map(({ arrays }) => arrays.filter((t) => place.has(t) && readers.get(t) === 1));
+  const overwritable = mayOverwrite.flat();
   const headPlaces = inputs.map((t) => place.get(t)!);
   const resultPlace = new Map(outputs.map((t, i) => [t, i]));
   /** What the head computes for the kernels alone. */
@@ -77,15 +79,8 @@ export async function tailed(
   return {
     async run(values, reuse = [], owned) {
       const known = new Map<Tensor, DeviceValue>(used.map((t, i) => [t, values[i]]));
-      const array = (t: Tensor) => known.get(t)!.array!.data as Float32Array;
-      const room =
-        owned &&
-        moving(
-          mayOverwrite
-            .flat()
-            .filter((t) => owned.has(known.get(t)!))
-            .map(array),
-        );
+      const array = (t: Tensor) => numbers(known.get(t)!);
+      const room = owned && moving(overwritable.filter((t) => owned.has(known.get(t)!)).map(array));
       let left = pace;
       const take = ({ shape }: Pick<Tensor, "shape">) => {
         let found = room?.again(shape);
@@ -115,12 +110,13 @@ export async function tailed(
           const given = owned
             ? mayOverwrite[k].map((t) => known.get(t)!).filter((v) => owned.has(v) && !v.readers)
             : [];
-          const [free, inRoom] = partition(given, (v) => !room || Room.around(v.array!.data as Float32Array) !== room);
+          const inRoom = given.filter((v) => Room.around(numbers(v)) === room);
+          const free = given.filter((v) => !inRoom.includes(v));
           const targets = kernel.results.map((t) => {
             const target =
               inRoom.pop() ?? take(kernel) ?? free.pop() ?? reuse[resultPlace.get(t)!] ?? backend.write(empty(kernel));
             made.set(t, target);
-            return target.array!.data as Float32Array;
+            return numbers(target);
           });
           const scalars = kernel.scalars.map((t) => array(t)[0]);
           pass(modules[k], scalars, kernel.arrays.map(array), targets);
@@ -160,10 +156,7 @@ function moves(arrays: readonly Tensor[]): (given: readonly Float32Array[]) => R
   };
 }
 
-const partition = <T>(list: readonly T[], test: (item: T) => boolean): [T[], T[]] => [
-  list.filter(test),
-  list.filter((item) => !test(item)),
-];
+const numbers = (value: DeviceValue) => value.array!.data as Float32Array;
 
 const empty = ({ shape }: Kernel): NDArray => ({
   data: new Float32Array(sizeOf(shape)),

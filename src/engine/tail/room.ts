@@ -7,12 +7,11 @@ export const laneSize = 4096;
 const laneBytes = 4 * laneSize;
 const ownBytes = scalarBytes + limits.arrays * laneBytes;
 const pageBytes = 65536;
-const mostPages = 65536;
 
 /** Bytes that an array takes: whole cache lines, so that a kernel may write whole vectors. */
 export const bytesFor = (shape: Shape): number => Math.ceil((4 * sizeOf(shape)) / 64) * 64;
 
-export type Run = (bytes: number, ...addresses: number[]) => void;
+type Run = (bytes: number, ...addresses: number[]) => void;
 
 /** Memory in which kernels compute: arrays that lie in it they read and write where they are, others they copy in parts. */
 export class Room {
@@ -24,22 +23,22 @@ export class Room {
   readonly #spare = new Map<string, NDArray[]>();
   #end = ownBytes;
 
-  private constructor(memory: WebAssembly.Memory) {
+  /** For arrays of so many bytes together. Throws where there is no such memory. */
+  constructor(bytes: number) {
+    const pages = Math.ceil((ownBytes + bytes) / pageBytes);
+    // Without growth, for that would take the memory from under the arrays.
+    const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
     this.#memory = memory;
+    rooms.set(memory.buffer, this);
     const at = (byte: number, length: number) => new Float32Array(memory.buffer, byte, length);
     this.scalars = at(0, limits.scalars);
     this.lanes = Array.from({ length: limits.arrays }, (_, i) => at(scalarBytes + i * laneBytes, laneSize));
   }
 
-  /** A room for arrays of so many bytes together; undefined where there is no such memory. */
+  /** Undefined where there is no such memory. */
   static of(bytes: number): Room | undefined {
-    const pages = Math.ceil((ownBytes + bytes) / pageBytes);
-    if (pages > mostPages) return undefined;
     try {
-      // Without growth, for that would take the memory from under the arrays.
-      const room = new Room(new WebAssembly.Memory({ initial: pages, maximum: pages }));
-      rooms.set(room.#memory.buffer, room);
-      return room;
+      return new Room(bytes);
     } catch {
       return undefined;
     }
